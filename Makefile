@@ -1,0 +1,85 @@
+# pome: see README.md. `make run` and `make test` are the two commands.
+#
+#   make            build/pome                  make check    quick tests (no KVM, network, root)
+#   make run        boot a Debian kernel        make test     every test; installs what is missing
+#   make lint       warnings, clang-tidy, style make bench    figures beside QEMU, one run
+#   make fuzz       replay and grow corpora     make kvm      tests on an emulated aarch64 KVM host
+#   make aarch64    cross build                 make install  PREFIX=/usr/local DESTDIR=
+#   make deps       install build dependencies  make clean
+#
+# CC=gcc builds everything but guest code, with a slower interpreter dispatch.
+# SAN=address,undefined or SAN=thread builds with sanitizers. BUILD= moves the output.
+
+BUILD ?= build
+PREFIX ?= /usr/local
+SAN ?=
+WERROR ?= $(if $(CI),-Werror)
+
+# The fast interpreter wants clang >= 19 (preserve_none, musttail); guest code needs clang and lld.
+GUESTCC ?= $(firstword $(foreach c,clang-21 clang-20 clang-19 clang,$(shell command -v $(c) 2>/dev/null)))
+GUESTLD ?= $(firstword $(foreach c,ld.lld-21 ld.lld-20 ld.lld-19 ld.lld,$(shell command -v $(c) 2>/dev/null)))
+GUESTOBJCOPY ?= $(firstword $(foreach c,llvm-objcopy-21 llvm-objcopy-20 llvm-objcopy-19 llvm-objcopy,$(shell command -v $(c) 2>/dev/null)))
+ifeq ($(origin CC),default)
+CC := $(if $(GUESTCC),$(GUESTCC),gcc)
+endif
+
+PKGS = libfdt libseccomp libcap-ng jansson nettle zlib libzstd slirp
+PKG_CONFIG ?= pkg-config
+# libfdt and libcap-ng ship no .pc file everywhere
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags libseccomp jansson nettle zlib libzstd slirp 2>/dev/null)
+PKG_LIBS := $(shell $(PKG_CONFIG) --libs libseccomp jansson nettle zlib libzstd slirp 2>/dev/null) -lfdt -lcap-ng
+
+ARCH := $(shell $(CC) -dumpmachine | cut -d- -f1)
+WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef -Wno-unused-parameter
+OPT ?= -O2
+CPPFLAGS += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Iinclude -I$(BUILD)/gen $(PKG_CFLAGS)
+CFLAGS += -std=gnu11 -g $(OPT) $(WARN) $(WERROR) -fno-strict-aliasing -pthread -MMD -MP \
+	$(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined,-fstack-protector-strong)
+LDFLAGS += -pthread $(if $(SAN),-fsanitize=$(SAN))
+LDLIBS += $(PKG_LIBS) -lm
+
+# The interpreter: floating point to the letter, and no work in a handler's prologue.
+INTERP_CFLAGS = -O3 -ffp-contract=off -frounding-math -fno-math-errno -fno-stack-protector -fomit-frame-pointer \
+	-fcf-protection=none
+ifneq ($(ARCH),x86_64)
+INTERP_CFLAGS := $(filter-out -fcf-protection=none,$(INTERP_CFLAGS))
+endif
+
+SRC := $(wildcard src/*.c) $(wildcard src/interp/*.c) $(wildcard devices/*.c)
+ifneq ($(ARCH),aarch64)
+SRC := $(filter-out src/kvm%.c,$(SRC)) 
+endif
+OBJ := $(SRC:%.c=$(BUILD)/%.o)
+LIBOBJ := $(filter-out $(BUILD)/src/main.o,$(OBJ))
+
+.PHONY: all check test run lint bench fuzz kvm aarch64 install deps clean
+all: $(BUILD)/pome
+
+$(BUILD)/pome: $(BUILD)/src/main.o $(BUILD)/libpome.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(BUILD)/libpome.a: $(LIBOBJ)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(BUILD)/src/interp/%.o: src/interp/%.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(INTERP_CFLAGS) -c -o $@ $<
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+# Unit tests: one program a file, linked with the library and cmocka.
+UNIT := $(patsubst tests/unit/%.c,%,$(filter-out tests/unit/fake.c,$(wildcard tests/unit/*.c)))
+$(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/tests/unit/fake.o $(BUILD)/libpome.a
+	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+.PRECIOUS: $(BUILD)/tests/unit/%.o
+
+unit: $(UNIT:%=$(BUILD)/tests/unit/%)
+	@set -e; for t in $(UNIT); do echo "unit $$t"; $(BUILD)/tests/unit/$$t; done
+
+clean:
+	rm -rf build build-*
+
+-include $(OBJ:.o=.d) $(UNIT:%=$(BUILD)/tests/unit/%.d)

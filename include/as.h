@@ -1,0 +1,63 @@
+/* as.h: the guest's physical address space: RAM blocks and device windows.
+ *
+ * Built by machine.c before the vCPUs run. RAM blocks never change while the
+ * guest runs; device windows may move (PCI BARs), under a lock that as_access
+ * takes only for the look-up. */
+#ifndef POME_AS_H
+#define POME_AS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "device.h"
+#include "err.h"
+
+/* A block of guest RAM. `host` is mapped shared from `fd` (a memfd). Both
+ * addresses are multiples of 64 KiB, so that hosts of any page size work. */
+struct ram {
+	uint64_t gpa;
+	uint64_t size;
+	uint8_t *host;
+	int fd;
+	const char *name;               /* "ram", "firmware" */
+};
+
+#define AS_MAX_RAM 8
+#define AS_MAX_WIN 128
+
+struct as;
+
+struct as *as_new(struct err *);
+void as_free(struct as *);              /* unmaps the RAM it made */
+
+/* Makes a RAM block (memfd, zeroed, never executable). Main thread. */
+struct ram *as_ram(struct as *, const char *name, uint64_t gpa, uint64_t size,
+		   struct err *);
+/* The blocks, for accelerators: *n of them, valid for the life of the as. */
+const struct ram *as_rams(const struct as *, int *n);
+/* The block that holds all of gpa..gpa+len-1, or NULL. Any thread, no lock. */
+const struct ram *as_find_ram(const struct as *, uint64_t gpa, uint64_t len);
+
+/* Puts window `win` of `dev` at gpa. Fails on overlap. */
+int as_dev(struct as *, uint64_t gpa, uint64_t len, struct device *dev,
+	   uint8_t win, struct err *);
+/* Moves, resizes or (len 0) removes a window. An overlap is allowed: the
+ * window with the lower address wins. Any thread that holds no as lock; the
+ * device's own lock may be held. */
+void as_move(struct as *, struct device *dev, uint8_t win, uint64_t gpa,
+	     uint64_t len);
+
+/* One guest access to something that is not RAM. Takes the device's lock.
+ * a->size is 1, 2, 4 or 8 and `gpa` any address: as.c splits what crosses a
+ * window or is not aligned. On entry `a` has val, size and cpu.
+ * Returns false where nothing is mapped: the caller decides between a
+ * synchronous external abort and read-as-zero. vCPU threads, no lock held. */
+bool as_access(struct as *, uint64_t gpa, bool write, struct access *a);
+
+/* The device whose window holds gpa (for messages), or NULL. */
+struct device *as_find_dev(struct as *, uint64_t gpa, uint64_t *off);
+/* Calls fn for each window in address order. */
+void as_each_win(struct as *, void (*fn)(void *arg, uint64_t gpa, uint64_t len,
+		 struct device *, uint8_t win), void *arg);
+
+#endif

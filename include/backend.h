@@ -1,0 +1,117 @@
+/* backend.h: what devices ask of the host: disks, networks, terminals. */
+#ifndef POME_BACKEND_H
+#define POME_BACKEND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "err.h"
+
+struct device;
+struct loop;
+
+/* ---- disks ---------------------------------------------------------- */
+
+enum blk_op { BLK_READ, BLK_WRITE, BLK_FLUSH, BLK_DISCARD, BLK_ZERO };
+
+/* A request belongs to the device from allocation to blk_submit and again from
+ * done(); the iovecs and what they point to must stay valid in between. */
+struct blk_req {
+	enum blk_op op;
+	bool unmap;                     /* BLK_ZERO may deallocate */
+	uint64_t off, len;              /* bytes; within blk->size (checked) */
+	struct iovec *iov;
+	int niov;
+	struct device *dev;             /* its lock is held around done() */
+	void (*done)(struct blk_req *, int error);      /* 0 or an errno */
+	void *arg;
+	struct blk_req *next;           /* the pool's */
+};
+
+struct blk;
+
+struct blk_ops {
+	const char *name;               /* "raw", "qcow2" */
+	/* Runs on a pool thread; blocking is fine. Returns 0 or an errno.
+	 * Several may run at once. A flush makes all requests that were done
+	 * before it started durable. */
+	int (*run)(struct blk *, struct blk_req *);
+	void (*close)(struct blk *);
+};
+
+struct blk {
+	const struct blk_ops *ops;
+	struct blk_pool *pool;
+	uint64_t size;                  /* bytes */
+	uint32_t block_size;            /* the host's preferred, >= 512 */
+	bool readonly;
+	bool discard;                   /* BLK_DISCARD does something */
+	char serial[21];
+	char *path;                     /* for messages */
+};
+
+/* The pool of file I/O threads; started before the sandbox closes. */
+struct blk_pool;
+struct blk_pool *blk_pool_new(int threads, struct err *);
+void blk_pool_free(struct blk_pool *);  /* waits for what is under way */
+
+/* Queues the request; returns at once. done() is called exactly once, on a
+ * pool thread with req->dev's lock held, never from inside blk_submit. */
+void blk_submit(struct blk *, struct blk_req *);
+/* Waits until nothing is under way on this disk. No device lock held. */
+void blk_drain(struct blk *);
+void blk_close(struct blk *);           /* drains, flushes, closes */
+
+/* A raw image from an open descriptor (which it then owns). */
+struct blk *blk_raw_open(int fd, const char *path, bool readonly,
+			 struct blk_pool *, struct err *);
+
+/* ---- networks ------------------------------------------------------- */
+
+/* A network peer. send: device to world, under the device's lock; a frame
+ * without any virtio header; drops when full. The back end delivers frames by
+ * calling rx on the loop's thread with the device's lock held; rx returns
+ * false when the device has no room, then the back end holds back until
+ * net->ops->rx_ready. */
+struct net;
+struct net_ops {
+	const char *name;               /* "user", "tap" */
+	void (*send)(struct net *, const struct iovec *, int n);
+	void (*rx_ready)(struct net *);
+	void (*close)(struct net *);
+};
+struct net {
+	const struct net_ops *ops;
+	struct device *dev;
+	bool (*rx)(struct device *dev, const void *frame, size_t len);
+	uint64_t tx_frames, rx_frames, dropped;
+};
+
+struct net *net_user_open(struct loop *, const char *const *hostfwd, int n,
+			  struct err *);
+struct net *net_tap_open(struct loop *, const char *ifname, struct err *);
+
+/* ---- terminals ------------------------------------------------------ */
+
+/* A byte stream: the far side of a UART or console. */
+struct tty;
+struct tty_ops {
+	/* Device to world; takes what it can, never blocks; returns the
+	 * number of bytes taken. When short, writable() follows. */
+	size_t (*write)(struct tty *, const void *, size_t);
+	/* The device has room for input again. */
+	void (*ready)(struct tty *);
+	void (*close)(struct tty *);
+};
+struct tty {
+	const struct tty_ops *ops;
+	struct device *dev;             /* its lock is held in the calls below */
+	/* Bytes for the device; returns how many it took. Loop thread. */
+	size_t (*input)(struct device *dev, const void *, size_t);
+	void (*writable)(struct device *dev);           /* may be NULL */
+	void (*resized)(struct device *dev, unsigned cols, unsigned rows);
+	unsigned cols, rows;            /* 0: unknown */
+};
+
+#endif

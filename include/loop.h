@@ -1,0 +1,55 @@
+/* loop.h: the main thread's event loop; clocks and timers.
+ *
+ * One loop a VM, run by the main thread. Other threads may only loop_post,
+ * watch_at and loop_now. A callback given with a device runs with that
+ * device's lock held. GUEST time stops while the VM is paused; unit tests
+ * drive it by hand (tests/unit/fake.h). */
+#ifndef POME_LOOP_H
+#define POME_LOOP_H
+
+#include <stdint.h>
+
+#include "err.h"
+
+struct device;
+struct loop;
+struct watch;
+
+enum clock { CLOCK_HOST, CLOCK_GUEST };
+
+struct loop *loop_new(struct err *);
+void loop_free(struct loop *);
+
+/* Nanoseconds: HOST since an arbitrary start (CLOCK_MONOTONIC), GUEST since the
+ * VM first ran, without pauses. Any thread. */
+uint64_t loop_now(struct loop *, enum clock);
+/* Wall-clock time in nanoseconds since 1970 (CLOCK_REALTIME). Any thread. */
+uint64_t loop_wall(struct loop *);
+/* Stops and restarts GUEST time. */
+void loop_pause(struct loop *);
+void loop_resume(struct loop *);
+
+/* Watches a descriptor for EPOLLIN/EPOLLOUT. `fn` runs on the loop's thread. */
+int loop_fd(struct loop *, int fd, uint32_t events, struct device *dev,
+	    void (*fn)(void *arg, uint32_t events), void *arg,
+	    struct watch **out, struct err *);
+/* Changes the events watched for; 0 suspends. Loop thread or device code. */
+void watch_events(struct watch *, uint32_t events);
+/* Makes a timer, not armed. */
+int loop_timer(struct loop *, enum clock, struct device *dev,
+	       void (*fn)(void *arg), void *arg, struct watch **out,
+	       struct err *);
+/* Arms a timer for an absolute time of its clock, once; UINT64_MAX disarms.
+ * Any thread; the callback may still run once after a disarm that raced. */
+void watch_at(struct watch *, uint64_t ns);
+void watch_free(struct watch *);
+
+/* Runs fn(arg) soon on the loop's thread, in order. Any thread, never blocks;
+ * a fixed pool: posting the same (fn, arg) twice before it ran is one run. */
+void loop_post(struct loop *, struct device *dev, void (*fn)(void *), void *arg);
+
+/* Runs until loop_stop. */
+int loop_run(struct loop *, struct err *);
+void loop_stop(struct loop *);          /* any thread, and signal handlers */
+
+#endif

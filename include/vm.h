@@ -1,0 +1,55 @@
+/* vm.h: a running machine as the accelerators see it. */
+#ifndef POME_VM_H
+#define POME_VM_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "err.h"
+
+#define VM_MAX_CPUS 32
+#define VM_CNTFRQ 24000000u             /* Hz; spec/vmapple.md section 1.5 */
+
+struct accel_ops;
+struct as;
+struct intc;
+struct loop;
+struct vm;
+
+/* Why a vCPU asked the whole machine to do something. First one wins. */
+enum vm_event { VM_NONE, VM_OFF, VM_RESET, VM_PANIC, VM_CRASH, VM_FAIL,
+		VM_TIMEOUT, VM_SIGNAL, VM_QUIT };
+
+struct vcpu {
+	struct vm *vm;
+	unsigned index;
+	uint64_t mpidr;                 /* affinity bits; section 1.3 */
+	void *priv;                     /* the accelerator's */
+	pthread_t thread;
+	bool started;
+};
+
+/* Built by vm.c; fields above the line are constant while vCPUs run. */
+struct vm {
+	const struct accel_ops *accel;
+	void *priv;                     /* the accelerator's */
+	struct as *as;
+	struct loop *loop;
+	struct intc *intc;              /* made by the accelerator's open */
+	const struct config *config;
+	unsigned ncpus;
+	struct vcpu cpu[VM_MAX_CPUS];
+	uint64_t entry_pc, entry_x0;    /* CPU 0 at reset */
+	/* ---- */
+	_Atomic bool park;              /* cpu_run must return soon */
+	_Atomic int event;              /* enum vm_event */
+};
+
+/* Asks for the machine-wide event (power off, reset, ...), from any thread;
+ * every vCPU is kicked and the loop woken. Only the first is kept. `why` is
+ * for the post-mortem, may be NULL. */
+void vm_request(struct vm *, enum vm_event, const char *why);
+
+#endif
