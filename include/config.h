@@ -1,0 +1,156 @@
+/* config.h: what machine to build, as plain data.
+ *
+ * Filled by config_parse (command line), then by a bundle reader for what the
+ * command line left open, then by config_defaults. Every limit is checked by
+ * config_check before anything opens; every file is opened by config_open
+ * before the sandbox closes. After that nothing here changes. */
+#ifndef POME_CONFIG_H
+#define POME_CONFIG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "err.h"
+
+#define CFG_MAX_DISKS 16
+#define CFG_MAX_FWD 32
+#define CFG_MAX_FEATS 64
+#define CFG_MAX_STR 65536               /* bundles.md section 7 */
+
+enum cfg_accel { CFG_ACCEL_AUTO, CFG_ACCEL_KVM, CFG_ACCEL_INTERP };
+enum cfg_cpu { CFG_CPU_BY_BOOT, CFG_CPU_GENERIC, CFG_CPU_VMAPPLE,
+	       CFG_CPU_QEMU72 };
+
+enum cfg_where { CFG_TTY_NONE, CFG_TTY_STDIO, CFG_TTY_NULL, CFG_TTY_FILE,
+		 CFG_TTY_UNIX, CFG_TTY_PTY };
+
+struct cfg_tty {
+	enum cfg_where where;
+	bool given;                     /* on the command line */
+	char *path;                     /* file: and unix: */
+};
+
+enum cfg_format { CFG_FMT_UNSTATED, CFG_FMT_RAW, CFG_FMT_QCOW2 };
+enum cfg_role { CFG_ROLE_DATA, CFG_ROLE_ROOT, CFG_ROLE_AUX };
+
+struct cfg_disk {
+	char *path;
+	enum cfg_format format;         /* RAW or QCOW2 after config_check */
+	bool format_given;              /* by format=, so contents don't matter */
+	enum cfg_role role;
+	bool readonly;
+	bool from_bundle;               /* then no device node, section 7 */
+	char serial[21];
+	int fd;                         /* -1 until config_open; the block back
+					 * end takes it and sets -1 again */
+};
+
+enum cfg_net_kind { CFG_NET_NONE, CFG_NET_USER, CFG_NET_TAP };
+
+struct cfg_net {
+	enum cfg_net_kind kind;
+	bool given;
+	char ifname[16];
+	bool has_mac;
+	uint8_t mac[6];
+	int nfwd;
+	char *fwd[CFG_MAX_FWD];         /* "tcp:[ADDR]:PORT-:PORT" as typed */
+};
+
+/* A file that is read at start and again at each reset of the guest. */
+struct cfg_file {
+	char *path;                     /* NULL: none */
+	bool from_bundle;
+	int fd;                         /* -1 until config_open */
+	uint64_t size;                  /* at config_open */
+};
+
+struct cfg_feat {
+	char name[24];                  /* "sve", as the option spelled it */
+	bool on;
+};
+
+struct config {
+	char *bundle;                   /* path as typed, or NULL */
+	struct cfg_file kernel, initrd, firmware, dtb;
+	bool kernel_flat;               /* ,format=flat */
+	bool firmware_builtin;
+	char *append;                   /* never NULL after config_defaults */
+	bool append_given;
+	char *dump_dtb;
+	uint64_t ram;                   /* bytes; 0 until config_defaults */
+	unsigned cpus;                  /* 0 until config_defaults */
+	int ndisks;
+	struct cfg_disk disk[CFG_MAX_DISKS];
+	struct cfg_net net;
+	struct cfg_tty serial, console;
+	enum cfg_accel accel;
+	enum cfg_cpu cpu;
+	int nfeats;
+	struct cfg_feat feat[CFG_MAX_FEATS];
+	uint64_t code_cache;            /* --code-cache, bytes; 0: automatic */
+	bool sandbox;
+	bool no_reboot;
+	double timeout;                 /* seconds; 0: none */
+	char *stats;                    /* path, or NULL */
+	int verbose;                    /* -1 quiet, 0, 1 verbose, 2 more */
+	bool help;                      /* --help was asked for */
+};
+
+void config_init(struct config *);
+void config_fini(struct config *);      /* closes and frees */
+
+/* Parses the arguments of `pome run` (argv[0] is the word "run"). A failure is
+ * the user's: the message names the option. */
+int config_parse(struct config *, int argc, char **argv, struct err *);
+/* Fills what neither the command line nor a bundle said. */
+void config_defaults(struct config *);
+/* Limits and contradictions; opens nothing. */
+int config_check(struct config *, struct err *);
+/* Opens, and looks at, every file the machine will read. */
+int config_open(struct config *, struct err *);
+
+/* Opens a file the way untrusted names want it: never blocks, and only a
+ * regular file, or a block device where `blockdev` permits it. Messages name
+ * the path, what it is, and what was wanted ("a kernel image"). */
+int config_open_file(const char *path, int flags, bool blockdev,
+		     const char *what, uint64_t *size, struct err *);
+
+/* "512", "512M", "2G": a bare number counts in `unit` bytes. -1 when it is no
+ * size or does not fit 63 bits. */
+int config_size(const char *text, uint64_t unit, uint64_t *out);
+int config_mac(const char *text, uint8_t mac[6]);       /* -1: no unicast MAC */
+
+/* Adds, rounds and multiplies sizes; true means that it did not fit. */
+static inline bool size_add(uint64_t a, uint64_t b, uint64_t *out)
+{
+	return __builtin_add_overflow(a, b, out);
+}
+
+static inline bool size_mul(uint64_t a, uint64_t b, uint64_t *out)
+{
+	return __builtin_mul_overflow(a, b, out);
+}
+
+static inline bool size_round_up(uint64_t a, uint64_t align, uint64_t *out)
+{
+	if (__builtin_add_overflow(a, align - 1, out))
+		return true;
+	*out &= ~(align - 1);
+	return false;
+}
+
+/* Options of a subcommand, for the parser, --help and the man page test. */
+struct cfg_opt {
+	char brief;                     /* 'k' or 0 */
+	const char *name;               /* "kernel" */
+	const char *arg;                /* "FILE", or NULL for a switch */
+	const char *help;               /* for --help; NULL: not listed */
+};
+extern const struct cfg_opt config_options[];   /* ends with name NULL */
+
+/* The candidate nearest to `word` (edit distance), or NULL if none is near. */
+const char *config_nearest(const char *word, const char *const *names, int n);
+
+#endif
