@@ -41,21 +41,32 @@ const struct ram *as_find_ram(const struct as *, uint64_t gpa, uint64_t len);
 /* Puts window `win` of `dev` at gpa. Fails on overlap. */
 int as_dev(struct as *, uint64_t gpa, uint64_t len, struct device *dev,
 	   uint8_t win, struct err *);
+/* A window that answers only where no RAM and no window of as_dev does: what
+ * lies under a bus, such as all ones under PCI's memory window. It never
+ * moves. At most AS_MAX_BACK of them, which must not overlap each other. */
+#define AS_MAX_BACK 8
+int as_back(struct as *, uint64_t gpa, uint64_t len, struct device *dev,
+	    uint8_t win, struct err *);
 /* Moves, resizes or (len 0) removes a window. An overlap is allowed: the
- * window with the lower address wins. Any thread that holds no as lock; the
- * device's own lock may be held. */
+ * moved window lies over the fixed ones (as_dev: the PCI bridge's MMIO32 is the
+ * background of the BARs), and among moved ones the lower address wins. A
+ * window that as_dev never placed is made. Any thread that holds no as lock;
+ * the device's own lock may be held. */
 void as_move(struct as *, struct device *dev, uint8_t win, uint64_t gpa,
 	     uint64_t len);
 
 /* One guest access to something that is not RAM. Takes the device's lock.
  * a->size is 1, 2, 4 or 8 and `gpa` any address: as.c splits what crosses a
  * window or is not aligned. On entry `a` has val, size and cpu.
- * Returns false where nothing is mapped: the caller decides between a
+ * Returns false where none of the bytes is mapped: the caller decides between a
  * synchronous external abort and read-as-zero. vCPU threads, no lock held. */
 bool as_access(struct as *, uint64_t gpa, bool write, struct access *a);
 
 /* The device whose window holds gpa (for messages), or NULL. */
 struct device *as_find_dev(struct as *, uint64_t gpa, uint64_t *off);
+/* The device that as_access reached last and where, for the post-mortem;
+ * NULL before the first. Any thread; the two may come from two accesses. */
+struct device *as_last_dev(struct as *, uint64_t *gpa);
 /* Calls fn for each window in address order. */
 void as_each_win(struct as *, void (*fn)(void *arg, uint64_t gpa, uint64_t len,
 		 struct device *, uint8_t win), void *arg);

@@ -61,6 +61,10 @@ void blk_pool_free(struct blk_pool *);  /* waits for what is under way */
 void blk_submit(struct blk *, struct blk_req *);
 /* Waits until nothing is under way on this disk. No device lock held. */
 void blk_drain(struct blk *);
+/* Waits until no request of `dev` touches guest memory any more: those not
+ * begun are cancelled, done() (ECANCELED or the result) may still be to come.
+ * The device's lock may be held, so a machine reset can call it. */
+void blk_settle(struct blk *, struct device *dev);
 void blk_close(struct blk *);           /* drains, flushes, closes */
 
 /* A raw image from an open descriptor (which it then owns). */
