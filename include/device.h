@@ -71,7 +71,8 @@ struct device_ops {
 	size_t size;                    /* of the state */
 	const struct reg *regs;         /* ends with name == NULL; may be NULL */
 	const struct field *saved;      /* ends with size == 0; may be NULL */
-	/* `dev` is zeroed memory of `size` bytes with the common part filled. */
+	/* `dev` is zeroed memory of `size` bytes with the common part filled.
+	 * An init that fails undoes what it did; fini is not called then. */
 	int (*init)(struct device *dev, const struct devconf *, struct err *);
 	void (*reset)(struct device *dev);      /* all vCPUs parked */
 	void (*pause)(struct device *dev);      /* may be NULL */
@@ -95,7 +96,8 @@ struct device {
 	uint64_t reads, writes, bad;    /* counters for --stats */
 };
 
-/* Allocates and initialises a device; device_free undoes it. Main thread. */
+/* Allocates and initialises a device and puts it in its reset state;
+ * device_free (which takes NULL too) undoes it. Main thread. */
 struct device *device_new(const struct device_ops *, const struct devconf *,
 			  struct err *);
 void device_free(struct device *);

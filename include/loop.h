@@ -20,8 +20,8 @@ enum clock { CLOCK_HOST, CLOCK_GUEST };
 struct loop *loop_new(struct err *);
 void loop_free(struct loop *);
 
-/* Nanoseconds: HOST since an arbitrary start (CLOCK_MONOTONIC), GUEST since the
- * VM first ran, without pauses. Any thread. */
+/* Nanoseconds: HOST since an arbitrary start (CLOCK_MONOTONIC), GUEST since
+ * loop_new, without pauses. Any thread. */
 uint64_t loop_now(struct loop *, enum clock);
 /* Wall-clock time in nanoseconds since 1970 (CLOCK_REALTIME). Any thread. */
 uint64_t loop_wall(struct loop *);
@@ -29,7 +29,10 @@ uint64_t loop_wall(struct loop *);
 void loop_pause(struct loop *);
 void loop_resume(struct loop *);
 
-/* Watches a descriptor for EPOLLIN/EPOLLOUT. `fn` runs on the loop's thread. */
+/* Watches a descriptor for EPOLLIN/EPOLLOUT. `fn` runs on the loop's thread.
+ * What epoll refuses (regular files, /dev/null) counts as always ready. At
+ * most LOOP_MAX_WATCH watches of both kinds. Loop thread, or before it runs. */
+#define LOOP_MAX_WATCH 4096
 int loop_fd(struct loop *, int fd, uint32_t events, struct device *dev,
 	    void (*fn)(void *arg, uint32_t events), void *arg,
 	    struct watch **out, struct err *);
@@ -40,16 +43,32 @@ int loop_timer(struct loop *, enum clock, struct device *dev,
 	       void (*fn)(void *arg), void *arg, struct watch **out,
 	       struct err *);
 /* Arms a timer for an absolute time of its clock, once; UINT64_MAX disarms.
- * Any thread; the callback may still run once after a disarm that raced. */
+ * Any thread. With the device's lock held, the callback does not run after a
+ * disarm; without it, it may still run once. */
 void watch_at(struct watch *, uint64_t ns);
+/* Loop thread, or with the watch's device's lock held, or when the loop does
+ * not run; the descriptor is not closed, and must still be open. NULL is
+ * ignored. */
 void watch_free(struct watch *);
 
 /* Runs fn(arg) soon on the loop's thread, in order. Any thread, never blocks;
- * a fixed pool: posting the same (fn, arg) twice before it ran is one run. */
+ * a fixed pool: posting the same (fn, arg) twice before it ran is one run, and
+ * there may be at most LOOP_MAX_POST different ones at a time. Device locks may
+ * be held: the loop takes the device's lock only when it runs fn. */
+#define LOOP_MAX_POST 4096
 void loop_post(struct loop *, struct device *dev, void (*fn)(void *), void *arg);
 
 /* Runs until loop_stop. */
 int loop_run(struct loop *, struct err *);
 void loop_stop(struct loop *);          /* any thread, and signal handlers */
+
+/* For unit tests: a loop whose clocks move only by loop_advance, which fires
+ * what falls due in order, each at its own time, with the posts in between.
+ * loop_poll serves descriptors, posts and due timers once without waiting, and
+ * works on every loop. loop_wall is LOOP_MANUAL_WALL plus the time advanced. */
+struct loop *loop_new_manual(struct err *);
+void loop_advance(struct loop *, uint64_t ns);
+int loop_poll(struct loop *, struct err *);
+#define LOOP_MANUAL_WALL 1600000000000000000u
 
 #endif
