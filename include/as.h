@@ -48,10 +48,9 @@ int as_dev(struct as *, uint64_t gpa, uint64_t len, struct device *dev,
 int as_back(struct as *, uint64_t gpa, uint64_t len, struct device *dev,
 	    uint8_t win, struct err *);
 /* Moves, resizes or (len 0) removes a window. An overlap is allowed: the
- * moved window lies over the fixed ones (as_dev: the PCI bridge's MMIO32 is the
- * background of the BARs), and among moved ones the lower address wins. A
- * window that as_dev never placed is made. Any thread that holds no as lock;
- * the device's own lock may be held. */
+ * window with the lower address wins. A window that as_dev never placed is
+ * made (a PCI BAR). Any thread that holds no as lock; the device's own lock
+ * may be held. */
 void as_move(struct as *, struct device *dev, uint8_t win, uint64_t gpa,
 	     uint64_t len);
 

@@ -1,9 +1,10 @@
 /* pcie.h: the PCI Express host bridge and what a PCI function is.
  *
  * The bridge is a device with two fixed windows that machine.c lists:
- *	window 0  ECAM, 256 MiB at 0x40000000 (only bus 0 is populated)
- *	window 1  MMIO32, 0x1FFF0000 bytes at 0x50000000: the background of
- *	          the BARs; reads all ones, ignores writes
+ *	window 0  ECAM, 256 MiB at 0x40000000 (only bus 0 is populated), by
+ *	          as_dev
+ *	window 1  MMIO32, 0x1FFF0000 bytes at 0x50000000, by as_back: lies
+ *	          under the BARs; reads all ones, ignores writes
  * A function is a device of its own, created after the bridge and freed
  * before it; it puts itself into a slot of the bridge in its init. Its BARs
  * are windows of the function (window number = BAR number), which it moves
