@@ -155,9 +155,32 @@ static inline uint64_t fp_invalid(const struct fpctx *c, enum fpfmt f)
 	return softfp_default_nan(f);
 }
 
+/* Is `kept` to be raised by one, if the n bits of `lost` fall off below it? */
+static inline bool fp_rounds_up(uint64_t kept, uint64_t lost, unsigned n,
+				bool sign, enum fpround r)
+{
+	uint64_t half = 1ull << (n - 1);
+
+	switch (r) {
+	case FP_TIEEVEN: return lost > half || (lost == half && kept & 1);
+	case FP_TIEAWAY: return lost >= half;
+	case FP_POSINF: return lost && !sign;
+	case FP_NEGINF: return lost && sign;
+	default: return false;
+	}
+}
+
+/* Does overflow give an infinity, or the largest number? */
+static inline bool fp_to_inf(bool sign, enum fpround r)
+{
+	return r == FP_TIEEVEN || r == (sign ? FP_NEGINF : FP_POSINF);
+}
+
 /*
- * FPRound of sign, sig * 2^(exp - 63); bit 63 of sig is set and what lies below
- * its bit 0 is ORed into that. fp_round leaves AHP out, fp_round_cv FZ16.
+ * FPRound of sig * 2^(exp - 63); bit 63 of sig is set and what lies below its
+ * bit 0 is ORed into that. fp_round_base lets all bits of c->fpcr act and takes
+ * the shape of the format from its own argument (f tells half apart);
+ * fp_round leaves AHP out and rounds by RMode.
  */
 uint64_t fp_round_base(const struct fpctx *, const struct fpinfo *, enum fpfmt,
 		       bool sign, int exp, uint64_t sig, enum fpround);
@@ -167,16 +190,12 @@ uint64_t fp_round(const struct fpctx *, enum fpfmt, bool sign, int exp,
 uint64_t fp_round128(const struct fpctx *, enum fpfmt, bool sign, int exp,
 		     u128 sig);
 
-/* Adds numbers of the form sig * 2^(exp - 126), bit 126 of sig set. */
+/* A number as sig * 2^(exp - 126), bit 126 of sig set; room for a carry. */
 struct fpwide {
 	bool sign;
 	int exp;
 	u128 sig;
 };
-/* Returns false if the sum is exactly zero; else *r.sig is not normalised. */
-bool fp_addwide(struct fpwide a, struct fpwide b, struct fpwide *r);
-struct fpwide fp_widen(const struct fpnum *);
-struct fpwide fp_product(const struct fpnum *, const struct fpnum *);
 
 static inline u128 fp_shr_jam(u128 v, unsigned n)
 {
