@@ -100,6 +100,7 @@ struct config {
 
 void config_init(struct config *);
 void config_fini(struct config *);      /* closes and frees */
+void config_net_reset(struct cfg_net *);/* back to "none" */
 
 /* Parses the arguments of `pome run` (argv[0] is the word "run"). A failure is
  * the user's: the message names the option. */
@@ -107,7 +108,7 @@ int config_parse(struct config *, int argc, char **argv, struct err *);
 /* Fills what neither the command line nor a bundle said. */
 void config_defaults(struct config *);
 /* Limits and contradictions; opens nothing. */
-int config_check(struct config *, struct err *);
+int config_check(const struct config *, struct err *);
 /* Opens, and looks at, every file the machine will read. */
 int config_open(struct config *, struct err *);
 

@@ -1,0 +1,252 @@
+/* The configuration as data: life, defaults, limits. The command line fills it
+ * in config_parse.c, bundles in bundle_*.c; config_open.c opens the files. */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "config.h"
+#include "vm.h"
+
+void config_init(struct config *c)
+{
+	memset(c, 0, sizeof(*c));
+	c->sandbox = true;
+	c->kernel.fd = c->initrd.fd = c->firmware.fd = c->dtb.fd = -1;
+	for (int i = 0; i < CFG_MAX_DISKS; i++)
+		c->disk[i].fd = -1;
+}
+
+static void file_fini(struct cfg_file *f)
+{
+	free(f->path);
+	if (f->fd >= 0)
+		close(f->fd);
+}
+
+void config_net_reset(struct cfg_net *n)
+{
+	for (int i = 0; i < n->nfwd; i++)
+		free(n->fwd[i]);
+	memset(n, 0, sizeof(*n));
+}
+
+void config_fini(struct config *c)
+{
+	free(c->bundle);
+	file_fini(&c->kernel);
+	file_fini(&c->initrd);
+	file_fini(&c->firmware);
+	file_fini(&c->dtb);
+	free(c->append);
+	free(c->dump_dtb);
+	for (int i = 0; i < c->ndisks; i++) {
+		free(c->disk[i].path);
+		if (c->disk[i].fd >= 0)
+			close(c->disk[i].fd);
+	}
+	config_net_reset(&c->net);
+	free(c->serial.path);
+	free(c->console.path);
+	free(c->stats);
+	config_init(c);
+}
+
+int config_size(const char *text, uint64_t unit, uint64_t *out)
+{
+	uint64_t n = 0;
+
+	if (!isdigit((unsigned char)*text))
+		return -1;
+	for (; isdigit((unsigned char)*text); text++)
+		if (size_mul(n, 10, &n) ||
+		    size_add(n, (uint64_t)(*text - '0'), &n))
+			return -1;
+	switch (toupper((unsigned char)*text)) {
+	case 0: break;
+	case 'K': unit = 1ull << 10; text++; break;
+	case 'M': unit = 1ull << 20; text++; break;
+	case 'G': unit = 1ull << 30; text++; break;
+	case 'T': unit = 1ull << 40; text++; break;
+	default: return -1;
+	}
+	if (*text || size_mul(n, unit, &n) || n > INT64_MAX)
+		return -1;
+	*out = n;
+	return 0;
+}
+
+int config_mac(const char *text, uint8_t mac[6])
+{
+	unsigned char any = 0;
+
+	if (strlen(text) != 17)
+		return -1;
+	for (int i = 0; i < 6; i++) {
+		char hex[3] = { text[3 * i], text[3 * i + 1], 0 };
+
+		if (!isxdigit((unsigned char)hex[0]) ||
+		    !isxdigit((unsigned char)hex[1]) ||
+		    (i < 5 && text[3 * i + 2] != ':' && text[3 * i + 2] != '-'))
+			return -1;
+		mac[i] = (uint8_t)strtoul(hex, NULL, 16);
+		any |= mac[i];
+	}
+	return any && !(mac[0] & 1) ? 0 : -1;
+}
+
+/* Damerau-Levenshtein distance of two short words, case ignored. */
+static int distance(const char *a, const char *b)
+{
+	int d[34][34];
+	int la = (int)strlen(a), lb = (int)strlen(b);
+
+	if (la > 32 || lb > 32)
+		return 99;
+	for (int i = 0; i <= la; i++)
+		d[i][0] = i;
+	for (int j = 0; j <= lb; j++)
+		d[0][j] = j;
+	for (int i = 1; i <= la; i++) {
+		for (int j = 1; j <= lb; j++) {
+			int cost = tolower((unsigned char)a[i - 1]) !=
+				   tolower((unsigned char)b[j - 1]);
+			int best = d[i - 1][j - 1] + cost;
+
+			if (d[i - 1][j] + 1 < best)
+				best = d[i - 1][j] + 1;
+			if (d[i][j - 1] + 1 < best)
+				best = d[i][j - 1] + 1;
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] &&
+			    a[i - 2] == b[j - 1] && d[i - 2][j - 2] + 1 < best)
+				best = d[i - 2][j - 2] + 1;
+			d[i][j] = best;
+		}
+	}
+	return d[la][lb];
+}
+
+const char *config_nearest(const char *word, const char *const *names, int n)
+{
+	const char *best = NULL;
+	int least = 99;
+	int len = (int)strlen(word);
+
+	for (int i = 0; i < n; i++) {
+		int d = distance(word, names[i]);
+
+		/* Half a word right at its beginning is near as well. */
+		if (len >= 3 && !strncasecmp(word, names[i], (size_t)len))
+			d = 1;
+		if (d < least) {
+			least = d;
+			best = names[i];
+		}
+	}
+	return least <= 2 || (least == 3 && len > 6) ? best : NULL;
+}
+
+static bool has_suffix(const char *s, const char *suffix)
+{
+	size_t n = strlen(s), m = strlen(suffix);
+
+	return n > m && !strcasecmp(s + n - m, suffix);
+}
+
+void config_defaults(struct config *c)
+{
+	if (!c->ram)
+		c->ram = 1ull << 30;
+	if (!c->cpus)
+		c->cpus = 1;
+	if (c->serial.where == CFG_TTY_NONE)
+		c->serial.where = c->console.where == CFG_TTY_STDIO ?
+				  CFG_TTY_NULL : CFG_TTY_STDIO;
+	if (!c->append)
+		c->append = strdup(c->console.where == CFG_TTY_STDIO ?
+				 "console=hvc0" : "console=ttyAMA0");
+	for (int i = 0; i < c->ndisks; i++) {
+		struct cfg_disk *d = &c->disk[i];
+
+		if (has_suffix(d->path, ".iso"))
+			d->readonly = true;
+		if (d->format != CFG_FMT_UNSTATED)
+			continue;
+		if (has_suffix(d->path, ".qcow2"))
+			d->format = CFG_FMT_QCOW2;
+		else if (has_suffix(d->path, ".img") ||
+			 has_suffix(d->path, ".raw") ||
+			 has_suffix(d->path, ".iso") || d->from_bundle)
+			d->format = CFG_FMT_RAW;
+	}
+}
+
+static int check_boot(const struct config *c, struct err *e)
+{
+	bool rom = c->firmware.path || c->firmware_builtin;
+
+	if (c->kernel.path && rom)
+		return err_set(e, 0, "--firmware and --kernel exclude each "
+			       "other: one of them starts the machine");
+	if (c->initrd.path && !c->kernel.path)
+		return err_set(e, 0, "--initrd: needs --kernel");
+	if (c->append_given && !c->kernel.path)
+		return err_set(e, 0, "--append: needs --kernel");
+	if (c->dtb.path && !c->kernel.path)
+		return err_set(e, 0, "--dtb: needs --kernel");
+	if (c->dtb.path && c->dump_dtb)
+		return err_set(e, 0, "--dump-dtb: writes the generated tree, "
+			       "and --dtb replaces it");
+	if (!c->kernel.path && !rom && !c->dump_dtb)
+		return err_set(e, 0, "nothing to start: name a bundle, or a "
+			       "kernel with --kernel FILE, or a boot ROM with "
+			       "--firmware FILE (try pome run --help)");
+	return 0;
+}
+
+static bool same_path(const struct cfg_tty *a, const struct cfg_tty *b)
+{
+	return a->path && b->path && !strcmp(a->path, b->path);
+}
+
+int config_check(const struct config *c, struct err *e)
+{
+	uint64_t end;
+
+	if (!c->append)
+		return err_set(e, 0, "out of memory");
+	if (check_boot(c, e))
+		return -1;
+	if (c->cpus < 1 || c->cpus > VM_MAX_CPUS)
+		return err_set(e, 0, "cpus: %u; expected 1 to %d", c->cpus,
+			       VM_MAX_CPUS);
+	if (c->ram < 1 << 20 || c->ram % (1 << 20))
+		return err_set(e, 0, "memory: %llu bytes; expected whole MiB, "
+			       "at least one (a bare number is MiB)",
+			       (unsigned long long)c->ram);
+	/* RAM starts at 0x70000000; 40 bits is what every host can map. */
+	if (size_add(c->ram, 0x70000000, &end) || end > 1ull << 40)
+		return err_set(e, 0, "memory: %llu MiB; the board's limit is "
+			       "%llu MiB", (unsigned long long)(c->ram >> 20),
+			       (unsigned long long)
+			       (((1ull << 40) - 0x70000000) >> 20));
+	if (c->code_cache && (c->code_cache < 1 << 20 ||
+			      c->code_cache > 1ull << 36))
+		return err_set(e, 0, "--code-cache: expected 1M to 64G");
+	if (c->serial.where == CFG_TTY_STDIO &&
+	    c->console.where == CFG_TTY_STDIO)
+		return err_set(e, 0, "--serial and --console cannot both be "
+			       "stdio (try --serial null)");
+	if (same_path(&c->serial, &c->console))
+		return err_set(e, 0, "--serial and --console name the same "
+			       "path: %s", c->serial.path);
+	for (int i = 0; i < c->ndisks; i++)
+		if (c->disk[i].format == CFG_FMT_UNSTATED)
+			return err_set(e, 0, "--disk %s: its format is not "
+				       "stated by its name (.img .raw .iso "
+				       ".qcow2); add ,format=raw",
+				       c->disk[i].path);
+	return 0;
+}

@@ -1,0 +1,232 @@
+/* Opens every file that the machine will read, before the sandbox closes.
+ *
+ * Names may come from a bundle that someone downloaded: open without blocking,
+ * look at what was opened and not at what the name promised, take no FIFO,
+ * socket or terminal, and no device node that a bundle names (bundles.md
+ * section 7). Disk formats are stated, never probed; a head that contradicts
+ * the statement is refused (bundles.md section 4). */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "config.h"
+
+#define FIRMWARE_MAX (1u << 20)
+
+static const char *kind_of(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFDIR: return "a directory";
+	case S_IFIFO: return "a FIFO";
+	case S_IFSOCK: return "a socket";
+	case S_IFCHR: return "a character device";
+	case S_IFBLK: return "a block device";
+	default: return "no regular file";
+	}
+}
+
+static const char *hint(int no)
+{
+	switch (no) {
+	case ENOENT: return " (check the spelling and the current directory)";
+	case EACCES: return " (check the file's owner and mode)";
+	case EROFS: return " (try ,readonly)";
+	case ETXTBSY: return " (another program uses it)";
+	default: return "";
+	}
+}
+
+int config_open_file(const char *path, int flags, bool blockdev,
+		     const char *what, uint64_t *size, struct err *e)
+{
+	struct stat st;
+	int fd, no;
+
+	/* stat first: opening some devices has effects of its own. */
+	if (!stat(path, &st) && !S_ISREG(st.st_mode) &&
+	    !(blockdev && S_ISBLK(st.st_mode)))
+		return err_set(e, 0, "%s: %s; expected %s", path,
+			       kind_of(st.st_mode), what);
+	fd = open(path, flags | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0) {
+		no = errno;
+		return err_set(e, 0, "%s: cannot open %s: %s%s", path, what,
+			       strerror(no), hint(no));
+	}
+	if (fstat(fd, &st)) {
+		err_set(e, errno, "%s: fstat", path);
+		goto fail;
+	}
+	if (!S_ISREG(st.st_mode) && !(blockdev && S_ISBLK(st.st_mode))) {
+		err_set(e, 0, "%s: %s; expected %s", path, kind_of(st.st_mode),
+			what);
+		goto fail;
+	}
+	*size = (uint64_t)st.st_size;
+	if (S_ISBLK(st.st_mode) && ioctl(fd, BLKGETSIZE64, size)) {
+		err_set(e, errno, "%s: size of the block device", path);
+		goto fail;
+	}
+	return fd;
+fail:
+	close(fd);
+	return -1;
+}
+
+static int open_file(struct cfg_file *f, const char *what, struct err *e)
+{
+	if (!f->path)
+		return 0;
+	f->fd = config_open_file(f->path, O_RDONLY, false, what, &f->size, e);
+	if (f->fd < 0)
+		return -1;
+	if (!f->size)
+		return err_set(e, 0, "%s: the file is empty; expected %s",
+			       f->path, what);
+	return 0;
+}
+
+/* ---- disks: what the head says (bundles.md section 4.2) -------------- */
+
+struct magic {
+	unsigned off;
+	const char *bytes;
+	unsigned len;
+	const char *is, *advice;
+	bool compressed;
+};
+
+#define CONVERT "convert it: qemu-img convert -O raw IN OUT"
+
+static const struct magic magics[] = {
+	{ 0, "QFI\xfb", 4, "a qcow2 image", CONVERT, false },
+	{ 0, "shdw", 4, "an ASIF image",
+	  "convert it on a Mac: diskutil image convert to raw", false },
+	{ 0, "sprs", 4, "a sparse image",
+	  "convert it on a Mac: hdiutil convert -format UDTO", false },
+	{ 0, "KDMV", 4, "a VMDK image", CONVERT, false },
+	{ 0, "# Disk DescriptorFile", 21, "a VMDK descriptor", CONVERT, false },
+	{ 0, "vhdxfile", 8, "a VHDX image", CONVERT, false },
+	{ 0, "conectix", 8, "a VHD image", CONVERT, false },
+	{ 0x40, "\x7f\x10\xda\xbe", 4, "a VDI image", CONVERT, false },
+	{ 0, "WithoutFreeSpace", 16, "a Parallels image", CONVERT, false },
+	{ 0, "WithouFreSpacExt", 16, "a Parallels image", CONVERT, false },
+	{ 0, "\x1f\x8b\x08", 3, "compressed by gzip", "gunzip it first", true },
+	{ 0, "\xfd" "7zXZ\0", 6, "compressed by xz", "unxz it first", true },
+	{ 0, "\x28\xb5\x2f\xfd", 4, "compressed by zstd", "unzstd it first",
+	  true },
+	{ 0, "PK\3\4", 4, "a zip archive", "unzip it first", true },
+};
+
+/* A raw image whose head is another format's: refused unless format=raw was
+ * said, because a guest that writes such a head must gain nothing and a person
+ * who mistook the file must not lose it. */
+static int check_head(const struct cfg_disk *d, uint64_t size, struct err *e)
+{
+	unsigned char head[512] = { 0 }, tail[8] = { 0 };
+	ssize_t n = pread(d->fd, head, sizeof(head), 0);
+
+	if (n < 0)
+		return err_set(e, errno, "%s: read", d->path);
+	if (d->format_given)
+		return 0;
+	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
+		const struct magic *m = &magics[i];
+
+		if (m->off + m->len <= (size_t)n &&
+		    !memcmp(head + m->off, m->bytes, m->len))
+			return err_set(e, 0, "%s: %s, not a raw image; %s (or "
+				       "say format=raw if the guest shall see "
+				       "these bytes)", d->path, m->is,
+				       m->advice);
+	}
+	if (size >= 512 && pread(d->fd, tail, 4, (off_t)(size - 512)) == 4 &&
+	    !memcmp(tail, "koly", 4))
+		return err_set(e, 0, "%s: a .dmg image, not a raw one; convert "
+			       "it on a Mac: hdiutil convert -format UDTO",
+			       d->path);
+	return 0;
+}
+
+/* Two VMs on one disk destroy it: an open-file-description lock, write for
+ * writers, read for readers (bundles.md section 4.5). A file system without
+ * locks is no reason to stop. */
+static int lock_disk(const struct cfg_disk *d, struct err *e)
+{
+	struct flock fl = {
+		.l_type = d->readonly ? F_RDLCK : F_WRLCK,
+		.l_whence = SEEK_SET,
+	};
+
+	if (!fcntl(d->fd, F_OFD_SETLK, &fl))
+		return 0;
+	if (errno == EAGAIN || errno == EACCES)
+		return err_set(e, 0, "%s: in use by another process; two "
+			       "machines on one disk destroy it (stop the "
+			       "other one, or use ,readonly in both)", d->path);
+	return 0;
+}
+
+static int open_disk(struct cfg_disk *d, struct err *e)
+{
+	uint64_t size = 0;
+
+	if (d->role == CFG_ROLE_AUX)
+		return err_set(e, 0, "%s: role=aux belongs to macOS guests, "
+			       "which this version cannot start", d->path);
+	d->fd = config_open_file(d->path, d->readonly ? O_RDONLY : O_RDWR,
+				 !d->from_bundle, "a disk image", &size, e);
+	if (d->fd < 0)
+		return -1;
+	if (d->format == CFG_FMT_QCOW2)
+		return err_set(e, 0, "%s: qcow2 images are not supported by "
+			       "this version; convert it: qemu-img convert -O "
+			       "raw %s OUT.img", d->path, d->path);
+	if (size < 512)
+		return err_set(e, 0, "%s: %llu bytes; a disk has at least one "
+			       "sector of 512", d->path,
+			       (unsigned long long)size);
+	if (check_head(d, size, e))
+		return -1;
+	return lock_disk(d, e);
+}
+
+int config_open(struct config *c, struct err *e)
+{
+	if (c->firmware_builtin)
+		return err_set(e, 0, "--firmware builtin: this version has no "
+			       "boot ROM of its own; give the file of one, or "
+			       "a kernel with --kernel");
+	if (open_file(&c->firmware, "a boot ROM image", e) ||
+	    open_file(&c->kernel, "a kernel image", e) ||
+	    open_file(&c->initrd, "an initial RAM disk", e) ||
+	    open_file(&c->dtb, "a device tree", e))
+		return -1;
+	if (c->firmware.path && c->firmware.size > FIRMWARE_MAX)
+		return err_set(e, 0, "%s: %llu bytes; a boot ROM has at most "
+			       "%u (1 MiB)", c->firmware.path,
+			       (unsigned long long)c->firmware.size,
+			       FIRMWARE_MAX);
+	if (c->kernel.path && c->kernel.size > c->ram)
+		return err_set(e, 0, "%s: %llu MiB, larger than the guest's "
+			       "RAM of %llu MiB (try --memory)", c->kernel.path,
+			       (unsigned long long)(c->kernel.size >> 20),
+			       (unsigned long long)(c->ram >> 20));
+	if (c->initrd.path && c->initrd.size > c->ram)
+		return err_set(e, 0, "%s: %llu MiB, larger than the guest's "
+			       "RAM of %llu MiB (try --memory)", c->initrd.path,
+			       (unsigned long long)(c->initrd.size >> 20),
+			       (unsigned long long)(c->ram >> 20));
+	if (c->dtb.path && c->dtb.size > 2u << 20)
+		return err_set(e, 0, "%s: %llu bytes; a device tree has at most "
+			       "2 MiB", c->dtb.path,
+			       (unsigned long long)c->dtb.size);
+	for (int i = 0; i < c->ndisks; i++)
+		if (open_disk(&c->disk[i], e))
+			return -1;
+	return 0;
+}

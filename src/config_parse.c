@@ -1,0 +1,692 @@
+/* The options of `pome run`: design/cli.md. Parsing only; nothing is opened.
+ *
+ * GNU habits: -k FILE, -kFILE, --kernel FILE, --kernel=FILE, "--" ends the
+ * options, options and the bundle's name may come in any order, later options
+ * win. No abbreviations: a script that relies on one breaks with the next
+ * option. In values made of parts (FILE,KEY=VAL) two commas stand for one. */
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config.h"
+#include "vm.h"
+
+enum opt {
+	OPT_KERNEL, OPT_INITRD, OPT_APPEND, OPT_FIRMWARE, OPT_DTB,
+	OPT_DUMP_DTB, OPT_MEMORY, OPT_CPUS, OPT_DISK, OPT_NET, OPT_SERIAL,
+	OPT_CONSOLE, OPT_DISPLAY, OPT_CONTROL, OPT_ACCEL, OPT_CPU,
+	OPT_CODE_CACHE, OPT_SANDBOX, OPT_NO_REBOOT, OPT_TIMEOUT, OPT_STATS,
+	OPT_VERBOSE, OPT_QUIET, OPT_HELP, OPT_COUNT,
+};
+
+const struct cfg_opt config_options[] = {
+	[OPT_KERNEL] = { 'k', "kernel", "FILE",
+		"arm64 Linux kernel, or a bare-metal A64 ELF" },
+	[OPT_INITRD] = { 'i', "initrd", "FILE", "initial RAM disk" },
+	[OPT_APPEND] = { 'a', "append", "STRING",
+		"kernel command line (console=ttyAMA0)" },
+	[OPT_FIRMWARE] = { 'f', "firmware", "FILE",
+		"boot ROM image, copied to 0x100000 and started there" },
+	[OPT_DTB] = { 0, "dtb", "FILE", "use this device tree" },
+	[OPT_DUMP_DTB] = { 0, "dump-dtb", "FILE",
+		"write the generated device tree and exit" },
+	[OPT_MEMORY] = { 'm', "memory", "SIZE",
+		"guest RAM, with K M G; a bare number is MiB (1G)" },
+	[OPT_CPUS] = { 'p', "cpus", "N", "virtual CPUs, 1 to 32 (1)" },
+	[OPT_DISK] = { 'd', "disk", "FILE[,KEY=VAL...]",
+		"a disk: format=raw, role=root|data, readonly, serial=" },
+	[OPT_NET] = { 'n', "net", "BACKEND[,KEY=VAL...]",
+		"user[,hostfwd=tcp:[ADDR]:PORT-:PORT], tap,ifname=, none; mac="
+	},
+	[OPT_SERIAL] = { 0, "serial", "WHERE",
+		"the UART: stdio, null, file:PATH, unix:PATH, pty (stdio)" },
+	[OPT_CONSOLE] = { 0, "console", "WHERE",
+		"a virtio console, same values (none)" },
+	[OPT_DISPLAY] = { 0, "display", "WHERE", NULL },
+	[OPT_CONTROL] = { 0, "control", "unix:PATH", NULL },
+	[OPT_ACCEL] = { 0, "accel", "auto|kvm|interp",
+		"how the guest's CPU runs (auto)" },
+	[OPT_CPU] = { 0, "cpu", "PROFILE[,FEAT=on|off...]",
+		"CPU of the interpreter: generic, vmapple, qemu72" },
+	[OPT_CODE_CACHE] = { 0, "code-cache", "SIZE",
+		"memory for the interpreter's decoded code (automatic)" },
+	[OPT_SANDBOX] = { 0, "sandbox", "on|off",
+		"confine the process once its resources are open (on)" },
+	[OPT_NO_REBOOT] = { 0, "no-reboot", NULL,
+		"a guest reset ends the program" },
+	[OPT_TIMEOUT] = { 0, "timeout", "SECONDS",
+		"end with status 6 when the guest still runs" },
+	[OPT_STATS] = { 0, "stats", "FILE", "at exit write counters as JSON" },
+	[OPT_VERBOSE] = { 'v', "verbose", NULL, "say more; twice: even more" },
+	[OPT_QUIET] = { 'q', "quiet", NULL, "only errors" },
+	[OPT_HELP] = { 'h', "help", NULL, "this text" },
+	[OPT_COUNT] = { 0, NULL, NULL, NULL },
+};
+
+/* What users of other launchers type, and ours for it (bundles.md 2.1). */
+static const struct { const char *theirs, *ours; } foreign[] = {
+	{ "--gui", "--display" }, { "-g", "--display" },
+	{ "--pty", "--serial pty" }, { "--no-serial", "--serial null" },
+	{ "--mac", "--net user,mac=" }, { "-c", "--cpus N" },
+	{ "-r", "--memory SIZE" }, { "--ram", "--memory SIZE" },
+	{ "--usb", "--disk FILE" }, { "--cmdline", "--append STRING" },
+	{ "--kernel-cmdline", "--append STRING" },
+	{ "-smp", "--cpus N" }, { "--smp", "--cpus N" },
+	{ "-bios", "--firmware FILE" }, { "-hda", "--disk FILE" },
+	{ "-drive", "--disk FILE" }, { "--drive", "--disk FILE" },
+	{ "-nic", "--net user" }, { "-netdev", "--net user" },
+	{ "-nographic", "no option: the serial port is on the terminal" },
+	{ "-no-reboot", "--no-reboot" }, { "-dtb", "--dtb FILE" },
+};
+
+static char *copy(const char *s)
+{
+	char *p = strdup(s);
+
+	if (!p)
+		abort();                /* a few bytes, before any guest */
+	return p;
+}
+
+static int bad_option(struct err *e, const char *arg, const char *name,
+		      int name_len)
+{
+	const char *names[OPT_COUNT];
+	const char *near;
+	char word[64];
+
+	for (size_t i = 0; i < sizeof(foreign) / sizeof(foreign[0]); i++)
+		if (!strncmp(foreign[i].theirs, arg, strcspn(arg, "=")) &&
+		    strlen(foreign[i].theirs) == strcspn(arg, "="))
+			return err_set(e, 0, "%s: not an option of pome; here "
+				       "it is: %s", foreign[i].theirs,
+				       foreign[i].ours);
+	snprintf(word, sizeof(word), "%.*s", name_len, name);
+	for (int i = 0; i < OPT_COUNT; i++)
+		names[i] = config_options[i].name;
+	near = config_nearest(word, names, OPT_COUNT);
+	if (near)
+		return err_set(e, 0, "%s%s: unknown option (did you mean "
+			       "--%s?)", arg[1] == '-' ? "--" : "-", word, near);
+	return err_set(e, 0, "%s%s: unknown option (try pome run --help)",
+		       arg[1] == '-' ? "--" : "-", word);
+}
+
+static void set_str(char **slot, const char *value)
+{
+	free(*slot);
+	*slot = copy(value);
+}
+
+/* Cuts the part up to the next single comma off *rest, in place; NULL when
+ * there is none left. Double commas become one. */
+static char *next_part(char **rest)
+{
+	char *start = *rest, *in, *out;
+
+	if (!start)
+		return NULL;
+	for (in = out = start; *in; in++) {
+		if (*in == ',') {
+			if (in[1] != ',')
+				break;
+			in++;
+		}
+		*out++ = *in;
+	}
+	*rest = *in ? in + 1 : NULL;
+	*out = 0;
+	return start;
+}
+
+/* Splits KEY=VAL in place; *value NULL for a bare KEY. */
+static char *split_key(char *part, char **value)
+{
+	char *eq = strchr(part, '=');
+
+	if (eq)
+		*eq++ = 0;
+	*value = eq;
+	return part;
+}
+
+static int bad_key(struct err *e, const char *opt, const char *key,
+		   const char *const *known, int n, const char *list)
+{
+	const char *near = config_nearest(key, known, n);
+
+	if (near)
+		return err_set(e, 0, "--%s: unknown key '%s' (did you mean "
+			       "%s?)", opt, key, near);
+	return err_set(e, 0, "--%s: unknown key '%s' (known: %s)", opt, key,
+		       list);
+}
+
+static int parse_kernel(struct config *c, char *v, struct err *e)
+{
+	char *rest = v, *path = next_part(&rest), *part;
+
+	if (!*path)
+		return err_set(e, 0, "--kernel: the file name is empty");
+	set_str(&c->kernel.path, path);
+	c->kernel.from_bundle = false;
+	c->kernel_flat = false;
+	while ((part = next_part(&rest))) {
+		char *val, *key = split_key(part, &val);
+
+		if (strcmp(key, "format") || !val || strcmp(val, "flat"))
+			return err_set(e, 0, "--kernel: '%s%s%s' is not known "
+				       "after the file name; the one key is "
+				       "format=flat (a comma in a file name is "
+				       "written twice)", key, val ? "=" : "",
+				       val ? val : "");
+		c->kernel_flat = true;
+	}
+	return 0;
+}
+
+static int parse_disk(struct config *c, char *v, struct err *e)
+{
+	static const char *const keys[] = { "format", "role", "readonly",
+					    "serial" };
+	char *rest = v, *path = next_part(&rest), *part;
+	struct cfg_disk *d;
+
+	if (c->ndisks == CFG_MAX_DISKS)
+		return err_set(e, 0, "--disk: more than %d disks",
+			       CFG_MAX_DISKS);
+	if (!*path)
+		return err_set(e, 0, "--disk: the file name is empty");
+	d = &c->disk[c->ndisks++];
+	d->path = copy(path);
+	while ((part = next_part(&rest))) {
+		char *val, *key = split_key(part, &val);
+
+		if (!strcmp(key, "readonly")) {
+			if (val && strcmp(val, "on") && strcmp(val, "off"))
+				return err_set(e, 0, "--disk: readonly=%s: "
+					       "expected on or off", val);
+			d->readonly = !val || !strcmp(val, "on");
+		} else if (!val && config_nearest(key, keys, 4)) {
+			return err_set(e, 0, "--disk: %s: a value is missing "
+				       "(%s=...)", key, key);
+		} else if (!strcmp(key, "format")) {
+			if (!strcmp(val, "raw"))
+				d->format = CFG_FMT_RAW;
+			else if (!strcmp(val, "qcow2"))
+				d->format = CFG_FMT_QCOW2;
+			else
+				return err_set(e, 0, "--disk: format=%s: "
+					       "expected raw or qcow2", val);
+			d->format_given = true;
+		} else if (!strcmp(key, "role")) {
+			if (!strcmp(val, "root"))
+				d->role = CFG_ROLE_ROOT;
+			else if (!strcmp(val, "aux"))
+				d->role = CFG_ROLE_AUX;
+			else if (!strcmp(val, "data"))
+				d->role = CFG_ROLE_DATA;
+			else
+				return err_set(e, 0, "--disk: role=%s: expected "
+					       "root, aux or data", val);
+		} else if (!strcmp(key, "serial")) {
+			if (strlen(val) >= sizeof(d->serial))
+				return err_set(e, 0, "--disk: serial=%s: longer "
+					       "than %zu characters", val,
+					       sizeof(d->serial) - 1);
+			for (const char *p = val; *p; p++)
+				if (*p < 0x21 || *p > 0x7e)
+					return err_set(e, 0, "--disk: serial=: "
+						"only printable ASCII without "
+						"blanks");
+			strcpy(d->serial, val);
+		} else {
+			return bad_key(e, "disk", key, keys, 4,
+				       "format, role, readonly, serial");
+		}
+	}
+	return 0;
+}
+
+static bool port_ok(const char *s, size_t len)
+{
+	unsigned n = 0;
+
+	if (!len || len > 5)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		if (!isdigit((unsigned char)s[i]))
+			return false;
+		n = n * 10 + (unsigned)(s[i] - '0');
+	}
+	return n > 0 && n < 65536;
+}
+
+static bool addr_ok(const char *s, size_t len)
+{
+	struct in_addr a;
+	char text[32];
+
+	if (!len)
+		return true;
+	if (len >= sizeof(text))
+		return false;
+	memcpy(text, s, len);
+	text[len] = 0;
+	return inet_pton(AF_INET, text, &a) == 1;
+}
+
+/* tcp:[ADDR]:PORT-[ADDR]:PORT, all of it checked before anything opens. */
+static bool fwd_ok(const char *s)
+{
+	const char *colon, *dash;
+
+	if (strncmp(s, "tcp:", 4) && strncmp(s, "udp:", 4))
+		return false;
+	s += 4;
+	colon = strchr(s, ':');
+	dash = colon ? strchr(colon, '-') : NULL;
+	if (!dash || !addr_ok(s, (size_t)(colon - s)) ||
+	    !port_ok(colon + 1, (size_t)(dash - colon - 1)))
+		return false;
+	s = dash + 1;
+	colon = strchr(s, ':');
+	return colon && addr_ok(s, (size_t)(colon - s)) &&
+	       port_ok(colon + 1, strlen(colon + 1));
+}
+
+static int parse_net(struct config *c, char *v, struct err *e)
+{
+	static const char *const kinds[] = { "user", "tap", "none" };
+	static const char *const keys[] = { "hostfwd", "ifname", "mac" };
+	char *rest = v, *kind = next_part(&rest), *part;
+	struct cfg_net *n = &c->net;
+
+	config_net_reset(n);
+	n->given = true;
+	if (!strcmp(kind, "user")) {
+		n->kind = CFG_NET_USER;
+	} else if (!strcmp(kind, "tap")) {
+		n->kind = CFG_NET_TAP;
+	} else if (!strcmp(kind, "none")) {
+		n->kind = CFG_NET_NONE;
+	} else {
+		const char *near = config_nearest(kind, kinds, 3);
+
+		return err_set(e, 0, "--net %s: unknown back end (%s%s%s)",
+			       kind, near ? "did you mean " : "expected user, "
+			       "tap or none", near ? near : "",
+			       near ? "?" : "");
+	}
+	while ((part = next_part(&rest))) {
+		char *val, *key = split_key(part, &val);
+
+		if (!val && config_nearest(key, keys, 3))
+			return err_set(e, 0, "--net: %s: a value is missing "
+				       "(%s=...)", key, key);
+		if (!strcmp(key, "mac")) {
+			if (n->kind == CFG_NET_NONE)
+				return err_set(e, 0, "--net none: there is no "
+					       "card to give mac= to");
+			if (config_mac(val, n->mac))
+				return err_set(e, 0, "--net: mac=%s: not a "
+					       "unicast MAC address (expected "
+					       "six hex pairs, as in "
+					       "02:00:00:00:00:01)", val);
+			n->has_mac = true;
+		} else if (!strcmp(key, "hostfwd")) {
+			if (n->kind != CFG_NET_USER)
+				return err_set(e, 0, "--net %s: hostfwd= "
+					       "belongs to user", kind);
+			if (n->nfwd == CFG_MAX_FWD)
+				return err_set(e, 0, "--net: more than %d "
+					       "hostfwd=", CFG_MAX_FWD);
+			if (!fwd_ok(val))
+				return err_set(e, 0, "--net: hostfwd=%s: "
+					       "expected tcp:[ADDR]:PORT-:PORT "
+					       "(try hostfwd=tcp:127.0.0.1:2222"
+					       "-:22)", val);
+			n->fwd[n->nfwd++] = copy(val);
+		} else if (!strcmp(key, "ifname")) {
+			if (n->kind != CFG_NET_TAP)
+				return err_set(e, 0, "--net %s: ifname= belongs "
+					       "to tap", kind);
+			if (!*val || strlen(val) >= sizeof(n->ifname) ||
+			    strpbrk(val, "/ %"))
+				return err_set(e, 0, "--net: ifname=%s: not the "
+					       "name of an interface (1 to 15 "
+					       "characters)", val);
+			strcpy(n->ifname, val);
+		} else {
+			return bad_key(e, "net", key, keys, 3,
+				       "mac, hostfwd (user), ifname (tap)");
+		}
+	}
+	if (n->kind == CFG_NET_TAP && !n->ifname[0])
+		return err_set(e, 0, "--net tap: ifname= is missing (try --net "
+			       "tap,ifname=tap0)");
+	return 0;
+}
+
+static int parse_tty(struct cfg_tty *t, const char *opt, const char *v,
+		     struct err *e)
+{
+	static const char *const kinds[] = { "stdio", "null", "pty", "none" };
+	const char *near;
+
+	t->given = true;
+	free(t->path);
+	t->path = NULL;
+	if (!strcmp(v, "stdio")) {
+		t->where = CFG_TTY_STDIO;
+	} else if (!strcmp(v, "null") || !strcmp(v, "none")) {
+		/* A UART is always there; a console need not be. */
+		t->where = CFG_TTY_NULL;
+		if (v[1] == 'o' && !strcmp(opt, "console"))
+			t->where = CFG_TTY_NONE;
+	} else if (!strcmp(v, "pty")) {
+		t->where = CFG_TTY_PTY;
+	} else if (!strncmp(v, "file:", 5) || !strncmp(v, "unix:", 5)) {
+		if (!v[5])
+			return err_set(e, 0, "--%s %s: the path is missing",
+				       opt, v);
+		/* sun_path holds 108 bytes with its end */
+		if (v[0] == 'u' && strlen(v + 5) > 107)
+			return err_set(e, 0, "--%s %s: longer than the 107 "
+				       "bytes that a socket's name may have",
+				       opt, v);
+		t->where = v[0] == 'f' ? CFG_TTY_FILE : CFG_TTY_UNIX;
+		t->path = copy(v + 5);
+	} else {
+		near = config_nearest(v, kinds, 3);
+		if (near)
+			return err_set(e, 0, "--%s %s: unknown (did you mean "
+				       "%s?)", opt, v, near);
+		return err_set(e, 0, "--%s %s: expected stdio, null, "
+			       "file:PATH, unix:PATH or pty", opt, v);
+	}
+	return 0;
+}
+
+static int parse_cpu(struct config *c, char *v, struct err *e)
+{
+	static const char *const names[] = { "generic", "vmapple", "qemu72" };
+	char *rest = v, *name = next_part(&rest), *part;
+	const char *near;
+
+	if (!strcmp(name, "generic")) {
+		c->cpu = CFG_CPU_GENERIC;
+	} else if (!strcmp(name, "vmapple")) {
+		c->cpu = CFG_CPU_VMAPPLE;
+	} else if (!strcmp(name, "qemu72")) {
+		c->cpu = CFG_CPU_QEMU72;
+	} else {
+		near = config_nearest(name, names, 3);
+		return err_set(e, 0, "--cpu %s: unknown profile (%s%s%s)", name,
+			       near ? "did you mean " : "known: generic, "
+			       "vmapple, qemu72", near ? near : "",
+			       near ? "?" : "");
+	}
+	c->nfeats = 0;
+	while ((part = next_part(&rest))) {
+		char *val, *key = split_key(part, &val);
+		struct cfg_feat *f = &c->feat[c->nfeats];
+
+		if (!*key || strlen(key) >= sizeof(f->name))
+			return err_set(e, 0, "--cpu: '%s' is no feature's name",
+				       key);
+		if (!val || (strcmp(val, "on") && strcmp(val, "off")))
+			return err_set(e, 0, "--cpu: %s%s%s: expected %s=on or "
+				       "%s=off", key, val ? "=" : "",
+				       val ? val : "", key, key);
+		if (c->nfeats == CFG_MAX_FEATS)
+			return err_set(e, 0, "--cpu: more than %d features",
+				       CFG_MAX_FEATS);
+		strcpy(f->name, key);
+		f->on = !strcmp(val, "on");
+		c->nfeats++;
+	}
+	return 0;
+}
+
+static int parse_number(struct err *e, const char *opt, const char *v,
+			unsigned *out)
+{
+	char *end;
+	unsigned long n = strtoul(v, &end, 10);
+
+	if (!isdigit((unsigned char)*v) || *end || n > 1000000)
+		return err_set(e, 0, "--%s %s: not a number", opt, v);
+	*out = (unsigned)n;
+	return 0;
+}
+
+static int parse_later(enum opt o, const char *v, struct err *e)
+{
+	if (o == OPT_DISPLAY && !strcmp(v, "none"))
+		return 0;
+	if (o == OPT_DISPLAY)
+		return err_set(e, 0, "--display %s: this version has no "
+			       "screen; use the guest's serial console (leave "
+			       "the option out, or --display none)", v);
+	return err_set(e, 0, "--control: this version has no control socket");
+}
+
+static int parse_value(struct config *c, enum opt o, char *v, struct err *e)
+{
+	char *end;
+
+	switch (o) {
+	case OPT_KERNEL: return parse_kernel(c, v, e);
+	case OPT_DISK: return parse_disk(c, v, e);
+	case OPT_NET: return parse_net(c, v, e);
+	case OPT_SERIAL: return parse_tty(&c->serial, "serial", v, e);
+	case OPT_CONSOLE: return parse_tty(&c->console, "console", v, e);
+	case OPT_CPU: return parse_cpu(c, v, e);
+	case OPT_DISPLAY:
+	case OPT_CONTROL: return parse_later(o, v, e);
+	case OPT_CPUS:
+		if (parse_number(e, "cpus", v, &c->cpus))
+			return -1;
+		if (c->cpus < 1 || c->cpus > VM_MAX_CPUS)
+			return err_set(e, 0, "--cpus %s: expected 1 to %d", v,
+				       VM_MAX_CPUS);
+		return 0;
+	case OPT_MEMORY:
+		if (config_size(v, 1 << 20, &c->ram) || !c->ram)
+			return err_set(e, 0, "--memory %s: not a size; expected "
+				       "a number with K, M or G (try --memory "
+				       "2G)", v);
+		return 0;
+	case OPT_CODE_CACHE:
+		if (config_size(v, 1 << 20, &c->code_cache) || !c->code_cache)
+			return err_set(e, 0, "--code-cache %s: not a size; "
+				       "expected a number with K, M or G (try "
+				       "--code-cache 64M)", v);
+		return 0;
+	case OPT_TIMEOUT:
+		c->timeout = strtod(v, &end);
+		if (end == v || *end || !isfinite(c->timeout) ||
+		    c->timeout <= 0 || c->timeout > 1e9)
+			return err_set(e, 0, "--timeout %s: expected a number "
+				       "of seconds above 0", v);
+		return 0;
+	case OPT_ACCEL:
+		if (!strcmp(v, "auto"))
+			c->accel = CFG_ACCEL_AUTO;
+		else if (!strcmp(v, "kvm"))
+			c->accel = CFG_ACCEL_KVM;
+		else if (!strcmp(v, "interp"))
+			c->accel = CFG_ACCEL_INTERP;
+		else
+			return err_set(e, 0, "--accel %s: expected auto, kvm or "
+				       "interp", v);
+		return 0;
+	case OPT_SANDBOX:
+		if (strcmp(v, "on") && strcmp(v, "off"))
+			return err_set(e, 0, "--sandbox %s: expected on or off",
+				       v);
+		c->sandbox = !strcmp(v, "on");
+		return 0;
+	case OPT_APPEND:
+		/* COMMAND_LINE_SIZE of arm64 Linux is 2048, with its end. */
+		if (strlen(v) > 2047)
+			return err_set(e, 0, "--append: %zu characters; a Linux "
+				       "kernel takes at most 2047", strlen(v));
+		set_str(&c->append, v);
+		c->append_given = true;
+		return 0;
+	default:
+		break;
+	}
+	if (!*v)
+		return err_set(e, 0, "--%s: the file name is empty",
+			       config_options[o].name);
+	switch (o) {
+	case OPT_INITRD: set_str(&c->initrd.path, v); break;
+	case OPT_DTB: set_str(&c->dtb.path, v); break;
+	case OPT_DUMP_DTB: set_str(&c->dump_dtb, v); break;
+	case OPT_STATS: set_str(&c->stats, v); break;
+	case OPT_FIRMWARE:
+		c->firmware_builtin = !strcmp(v, "builtin");
+		free(c->firmware.path);
+		c->firmware.path = c->firmware_builtin ? NULL : copy(v);
+		break;
+	default: break;
+	}
+	return 0;
+}
+
+static int parse_switch(struct config *c, enum opt o)
+{
+	switch (o) {
+	case OPT_NO_REBOOT: c->no_reboot = true; break;
+	case OPT_VERBOSE: c->verbose = c->verbose < 1 ? 1 : 2; break;
+	case OPT_QUIET: c->verbose = -1; break;
+	case OPT_HELP: c->help = true; break;
+	default: break;
+	}
+	return 0;
+}
+
+static int apply(struct config *c, enum opt o, const char *value,
+		 struct err *e)
+{
+	char *v;
+	int r;
+
+	if (strlen(value) > CFG_MAX_STR)
+		return err_set(e, 0, "--%s: the value is longer than %d bytes",
+			       config_options[o].name, CFG_MAX_STR);
+	v = copy(value);
+	r = parse_value(c, o, v, e);
+	free(v);
+	return r;
+}
+
+static int find_long(const char *name, size_t len)
+{
+	for (int i = 0; i < OPT_COUNT; i++)
+		if (strlen(config_options[i].name) == len &&
+		    !strncmp(config_options[i].name, name, len))
+			return i;
+	return -1;
+}
+
+static int missing_value(struct err *e, enum opt o)
+{
+	return err_set(e, 0, "--%s: a value is missing (--%s %s)",
+		       config_options[o].name, config_options[o].name,
+		       config_options[o].arg);
+}
+
+/* "--name", "--name=value", "--name value". Moves *i past what it took. */
+static int parse_long(struct config *c, int argc, char **argv, int *i,
+		      struct err *e)
+{
+	const char *arg = argv[*i], *name = arg + 2;
+	size_t len = strcspn(name, "=");
+	int o = find_long(name, len);
+
+	if (o < 0)
+		return bad_option(e, arg, name, (int)len);
+	if (!config_options[o].arg) {
+		if (name[len])
+			return err_set(e, 0, "--%s: takes no value",
+				       config_options[o].name);
+		return parse_switch(c, (enum opt)o);
+	}
+	if (name[len])
+		return apply(c, (enum opt)o, name + len + 1, e);
+	if (*i + 1 >= argc)
+		return missing_value(e, (enum opt)o);
+	return apply(c, (enum opt)o, argv[++*i], e);
+}
+
+/* "-v", "-vk FILE", "-kFILE". */
+static int parse_short(struct config *c, int argc, char **argv, int *i,
+		       struct err *e)
+{
+	const char *arg = argv[*i];
+
+	/* "-kernel FILE" would read as "-k ernel": other programs' habit */
+	if (arg[2] && find_long(arg + 1, strcspn(arg + 1, "=")) >= 0)
+		return err_set(e, 0, "%s: long options have two dashes (try "
+			       "-%s)", arg, arg);
+	for (size_t f = 0; f < sizeof(foreign) / sizeof(foreign[0]); f++)
+		if (!strcmp(foreign[f].theirs, arg))
+			return bad_option(e, arg, arg + 1,
+					  (int)strlen(arg + 1));
+	for (const char *p = arg + 1; *p; p++) {
+		int o;
+
+		for (o = 0; o < OPT_COUNT; o++)
+			if (config_options[o].brief == *p)
+				break;
+		if (o == OPT_COUNT)
+			return err_set(e, 0, "-%c: unknown option (try pome run "
+				       "--help)", isprint((unsigned char)*p) ?
+				       *p : '?');
+		if (!config_options[o].arg) {
+			parse_switch(c, (enum opt)o);
+			continue;
+		}
+		if (p[1])
+			return apply(c, (enum opt)o, p + 1, e);
+		if (*i + 1 >= argc)
+			return missing_value(e, (enum opt)o);
+		return apply(c, (enum opt)o, argv[++*i], e);
+	}
+	return 0;
+}
+
+int config_parse(struct config *c, int argc, char **argv, struct err *e)
+{
+	bool only_names = false;
+
+	for (int i = 1; i < argc; i++) {
+		const char *arg = argv[i];
+		int r = 0;
+
+		if (!only_names && !strcmp(arg, "--")) {
+			only_names = true;
+		} else if (!only_names && arg[0] == '-' && arg[1] == '-') {
+			r = parse_long(c, argc, argv, &i, e);
+		} else if (!only_names && arg[0] == '-' && arg[1]) {
+			r = parse_short(c, argc, argv, &i, e);
+		} else if (c->bundle) {
+			r = err_set(e, 0, "%s: one bundle at a time; '%s' was "
+				    "named already", arg, c->bundle);
+		} else if (!*arg) {
+			r = err_set(e, 0, "the bundle's name is empty");
+		} else {
+			c->bundle = copy(arg);
+		}
+		if (r)
+			return r;
+	}
+	return 0;
+}
