@@ -32,7 +32,7 @@ PKG_LIBS := $(shell $(PKG_CONFIG) --libs libseccomp jansson nettle zlib libzstd 
 ARCH := $(shell $(CC) -dumpmachine | cut -d- -f1)
 WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef -Wno-unused-parameter
 OPT ?= -O2
-CPPFLAGS += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -Iinclude -I$(BUILD)/gen $(PKG_CFLAGS)
+CPPFLAGS += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -iquote include -I$(BUILD)/gen $(PKG_CFLAGS)
 CFLAGS += -std=gnu11 -g $(OPT) $(WARN) $(WERROR) -fno-strict-aliasing -pthread -MMD -MP \
 	$(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined,-fstack-protector-strong)
 LDFLAGS += -pthread $(if $(SAN),-fsanitize=$(SAN))
