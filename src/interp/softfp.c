@@ -230,7 +230,7 @@ uint64_t softfp_div(const struct fpctx *c, enum fpfmt f, uint64_t a, uint64_t b)
 	/* The quotient of two numbers in [2^63, 2^64) has 63 or 64 bits. */
 	num = (u128)n1.sig << 63;
 	q = num / n2.sig;
-	return fp_round128(c, f, sign, n1.exp - n2.exp + 64,
+	return fp_round128(c, f, sign, n1.exp - n2.exp + 63,
 			   (u128)q << 1 | ((u128)q * n2.sig != num));
 }
 
