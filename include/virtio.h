@@ -102,8 +102,7 @@ struct virtio {
 	void *ioeventfd_arg;
 	int kick_fd[VIRTIO_QUEUES];     /* -1: none */
 	struct watch *kick_watch[VIRTIO_QUEUES];
-	bool kick_on;                   /* connected, at kick_gpa */
-	uint64_t kick_gpa;
+	unsigned kick_on;               /* bit q: connected */
 	struct virtio_kick {
 		struct virtio *v;
 		unsigned q;

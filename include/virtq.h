@@ -17,7 +17,7 @@
 struct dma;
 
 #define VIRTQ_SIZE_MAX 1024             /* of any queue */
-#define VIRTQ_SEGS 258                  /* iovecs of a chain, at most */
+#define VIRTQ_SEGS 260                  /* iovecs of a chain, at most */
 
 struct virtq {
 	/* Set once by the owner. */
@@ -77,9 +77,8 @@ bool virtq_notify_on(struct virtq *);
 size_t virtq_read(const struct virtq_elem *, size_t off, void *, size_t len);
 size_t virtq_write(const struct virtq_elem *, size_t off, const void *,
 		   size_t len);
-/* Writes `len` bytes at `off` from pos on of a source iovec-like buffer and
- * cuts iovecs: drops the first / all but the first n bytes. Return the new
- * number of entries; *iov may advance. */
+/* Cut a list of iovecs: skip drops its first n bytes (*iov may advance), keep
+ * all but its first n. Both return the new number of entries. */
 unsigned virtq_iov_skip(struct iovec **iov, unsigned niov, size_t n);
 unsigned virtq_iov_keep(struct iovec *iov, unsigned niov, size_t n);
 
