@@ -38,7 +38,7 @@ uint64_t fp_round_base(const struct fpctx *c, const struct fpinfo *i,
 		} else if (!biased && kept >> i->fbits) {
 			biased = 1;
 		}
-	} else if (lost && r == FP_ODD) {
+	} else if (lost && r == FPROUND_ODD) {
 		kept |= 1;
 	}
 	if (f == FP_H && c->fpcr & FPCR_AHP) {
@@ -126,7 +126,7 @@ static uint64_t round_sum(const struct fpctx *c, enum fpfmt f, struct fpwide a,
 	struct fpwide r;
 
 	if (!addwide(a, b, &r))
-		return fp_zero(f, fpctx_round(c) == FP_NEGINF);
+		return fp_zero(f, fpctx_round(c) == FPROUND_NEGINF);
 	return fp_round128(c, f, r.sign, r.exp + 1 + scale, r.sig);
 }
 
@@ -149,7 +149,7 @@ static uint64_t add(const struct fpctx *c, enum fpfmt f, uint64_t a,
 	if (n1.type == FPT_ZERO && n2.type == FPT_ZERO)
 		return fp_zero(f, n1.sign == n2.sign
 					  ? n1.sign
-					  : fpctx_round(c) == FP_NEGINF);
+					  : fpctx_round(c) == FPROUND_NEGINF);
 	if (n1.type == FPT_ZERO)
 		return fp_round(c, f, n2.sign, n2.exp, n2.sig);
 	if (n2.type == FPT_ZERO)
@@ -307,7 +307,7 @@ static uint64_t muladd(const struct fpctx *c, enum fpfmt f,
 	if (zero && n[0].type == FPT_ZERO)
 		return fp_zero(f, n[0].sign == sign
 					  ? sign
-					  : fpctx_round(c) == FP_NEGINF);
+					  : fpctx_round(c) == FPROUND_NEGINF);
 	if (zero)
 		return fp_round(c, f, n[0].sign, n[0].exp, n[0].sig);
 	if (n[0].type == FPT_ZERO) {

@@ -23,12 +23,12 @@ enum fpfmt { FP_H = 1, FP_S = 2, FP_D = 3 };
 
 /* The first four are the values of FPCR.RMode. */
 enum fpround {
-	FP_TIEEVEN,
-	FP_POSINF,
-	FP_NEGINF,
-	FP_ZERO,
-	FP_TIEAWAY, /* only to integers and integral values */
-	FP_ODD,     /* only in softfp_cvt */
+	FPROUND_TIEEVEN,
+	FPROUND_POSINF,
+	FPROUND_NEGINF,
+	FPROUND_ZERO,
+	FPROUND_TIEAWAY, /* only to integers and integral values */
+	FPROUND_ODD,     /* only in softfp_cvt */
 };
 
 enum {
@@ -113,7 +113,7 @@ bool softfp_eq(const struct fpctx *, enum fpfmt, uint64_t a, uint64_t b);
 bool softfp_ge(const struct fpctx *, enum fpfmt, uint64_t a, uint64_t b);
 bool softfp_gt(const struct fpctx *, enum fpfmt, uint64_t a, uint64_t b);
 
-/* FCVT between formats; FCVTXN is FP_D to FP_S with FP_ODD. */
+/* FCVT between formats; FCVTXN is FP_D to FP_S with FPROUND_ODD. */
 uint64_t softfp_cvt(const struct fpctx *, enum fpfmt to, enum fpfmt from,
 		    uint64_t a, enum fpround);
 /* BFCVT: single to BFloat16, rounded by FPCR.RMode. */

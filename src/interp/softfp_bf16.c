@@ -18,8 +18,8 @@ static uint32_t bf_round(bool sign, int exp, u128 sig)
 	r = (uint32_t)fp_round_base(&c, &fpinfo[FP_S], FP_S, sign, exp - lz,
 				    (uint64_t)(sig >> 64) |
 					    ((uint64_t)sig != 0),
-				    FP_ODD);
-	/* FP_ODD stops at the largest number. */
+				    FPROUND_ODD);
+	/* FPROUND_ODD stops at the largest number. */
 	return flags & FPSR_OFC ? (uint32_t)fp_inf(FP_S, sign) : r;
 }
 

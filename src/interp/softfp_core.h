@@ -162,10 +162,10 @@ static inline bool fp_rounds_up(uint64_t kept, uint64_t lost, unsigned n,
 	uint64_t half = 1ull << (n - 1);
 
 	switch (r) {
-	case FP_TIEEVEN: return lost > half || (lost == half && kept & 1);
-	case FP_TIEAWAY: return lost >= half;
-	case FP_POSINF: return lost && !sign;
-	case FP_NEGINF: return lost && sign;
+	case FPROUND_TIEEVEN: return lost > half || (lost == half && kept & 1);
+	case FPROUND_TIEAWAY: return lost >= half;
+	case FPROUND_POSINF: return lost && !sign;
+	case FPROUND_NEGINF: return lost && sign;
 	default: return false;
 	}
 }
@@ -173,7 +173,7 @@ static inline bool fp_rounds_up(uint64_t kept, uint64_t lost, unsigned n,
 /* Does overflow give an infinity, or the largest number? */
 static inline bool fp_to_inf(bool sign, enum fpround r)
 {
-	return r == FP_TIEEVEN || r == (sign ? FP_NEGINF : FP_POSINF);
+	return r == FPROUND_TIEEVEN || r == (sign ? FPROUND_NEGINF : FPROUND_POSINF);
 }
 
 /*

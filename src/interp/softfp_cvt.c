@@ -156,7 +156,7 @@ uint32_t softfp_fjcvtzs(const struct fpctx *c, uint64_t a, bool *z)
 		*z = !n.sign;
 		return 0;
 	}
-	if (!to_integral(&n, 0, FP_ZERO, &mag, &inexact)) {
+	if (!to_integral(&n, 0, FPROUND_ZERO, &mag, &inexact)) {
 		/* A multiple of 2^(exp - 63): its low bits by a shift. */
 		fp_raise(c, FPSR_IOC);
 		mag = n.exp - 63 < 32 ? n.sig << (n.exp - 63) : 0;
@@ -174,7 +174,7 @@ uint32_t softfp_fjcvtzs(const struct fpctx *c, uint64_t a, bool *z)
 static uint64_t integral(enum fpfmt f, bool sign, uint64_t mag)
 {
 	uint32_t none;
-	struct fpctx c = { FP_ZERO << FPCR_RMODE_SHIFT, &none };
+	struct fpctx c = { FPROUND_ZERO << FPCR_RMODE_SHIFT, &none };
 	int lz;
 
 	none = 0;

@@ -64,15 +64,15 @@ struct fpout {
 	OP(f, "frecpx " R "3," R "0", FPR, softfp_recpx(c, F, a))              \
 	OP(f, "frsqrte " R "3," R "0", FPR, softfp_rsqrte(c, F, a))            \
 	OP(f, "frintn " R "3," R "0", FPR,                                     \
-	   softfp_rint(c, F, a, FP_TIEEVEN, false))                            \
+	   softfp_rint(c, F, a, FPROUND_TIEEVEN, false))                            \
 	OP(f, "frinta " R "3," R "0", FPR,                                     \
-	   softfp_rint(c, F, a, FP_TIEAWAY, false))                            \
+	   softfp_rint(c, F, a, FPROUND_TIEAWAY, false))                            \
 	OP(f, "frintp " R "3," R "0", FPR,                                     \
-	   softfp_rint(c, F, a, FP_POSINF, false))                             \
+	   softfp_rint(c, F, a, FPROUND_POSINF, false))                             \
 	OP(f, "frintm " R "3," R "0", FPR,                                     \
-	   softfp_rint(c, F, a, FP_NEGINF, false))                             \
+	   softfp_rint(c, F, a, FPROUND_NEGINF, false))                             \
 	OP(f, "frintz " R "3," R "0", FPR,                                     \
-	   softfp_rint(c, F, a, FP_ZERO, false))                               \
+	   softfp_rint(c, F, a, FPROUND_ZERO, false))                               \
 	OP(f, "frintx " R "3," R "0", FPR, softfp_rint(c, F, a, RMODE, true))  \
 	OP(f, "frinti " R "3," R "0", FPR, softfp_rint(c, F, a, RMODE, false))
 
@@ -82,11 +82,11 @@ struct fpout {
 	OP(f, "fcvt" r "u " i "3," R "0", GPR,                                 \
 	   softfp_toint(c, F, a, n, 0, true, rm))
 #define INTS(f, R, i, n)                                                      \
-	TOI(f, R, i, n, "n", FP_TIEEVEN)                                       \
-	TOI(f, R, i, n, "a", FP_TIEAWAY)                                       \
-	TOI(f, R, i, n, "p", FP_POSINF)                                        \
-	TOI(f, R, i, n, "m", FP_NEGINF)                                        \
-	TOI(f, R, i, n, "z", FP_ZERO)                                          \
+	TOI(f, R, i, n, "n", FPROUND_TIEEVEN)                                       \
+	TOI(f, R, i, n, "a", FPROUND_TIEAWAY)                                       \
+	TOI(f, R, i, n, "p", FPROUND_POSINF)                                        \
+	TOI(f, R, i, n, "m", FPROUND_NEGINF)                                        \
+	TOI(f, R, i, n, "z", FPROUND_ZERO)                                          \
 	FIXED(f, R, i, n, 1)                                                   \
 	FIXED(f, R, i, n, 13)                                                  \
 	FIXED(f, R, i, n, 32)                                                  \
@@ -96,9 +96,9 @@ struct fpout {
 	   softfp_fromint(c, F, a, n, 0, true))
 #define FIXED(f, R, i, n, q)                                                  \
 	OP(f, "fcvtzs " i "3," R "0,#" #q, GPR,                                \
-	   softfp_toint(c, F, a, n, q, false, FP_ZERO))                        \
+	   softfp_toint(c, F, a, n, q, false, FPROUND_ZERO))                        \
 	OP(f, "fcvtzu " i "3," R "0,#" #q, GPR,                                \
-	   softfp_toint(c, F, a, n, q, true, FP_ZERO))                         \
+	   softfp_toint(c, F, a, n, q, true, FPROUND_ZERO))                         \
 	OP(f, "scvtf " R "3," i "0,#" #q, FPR,                                 \
 	   softfp_fromint(c, F, a, n, q, false))                               \
 	OP(f, "ucvtf " R "3," i "0,#" #q, FPR,                                 \
@@ -108,19 +108,19 @@ struct fpout {
 	OP(f, "frint32x " R "3," R "0", FPR, softfp_rintn(c, F, a, RMODE, 32)) \
 	OP(f, "frint64x " R "3," R "0", FPR, softfp_rintn(c, F, a, RMODE, 64)) \
 	OP(f, "frint32z " R "3," R "0", FPR,                                   \
-	   softfp_rintn(c, F, a, FP_ZERO, 32))                                 \
+	   softfp_rintn(c, F, a, FPROUND_ZERO, 32))                                 \
 	OP(f, "frint64z " R "3," R "0", FPR,                                   \
-	   softfp_rintn(c, F, a, FP_ZERO, 64))
+	   softfp_rintn(c, F, a, FPROUND_ZERO, 64))
 
 #define HALFINT                                                               \
 	OP(FP_H, "fcvtzs h3,h0", FPR,                                          \
-	   softfp_toint(c, F, a, 16, 0, false, FP_ZERO))                       \
+	   softfp_toint(c, F, a, 16, 0, false, FPROUND_ZERO))                       \
 	OP(FP_H, "fcvtas h3,h0", FPR,                                          \
-	   softfp_toint(c, F, a, 16, 0, false, FP_TIEAWAY))                    \
+	   softfp_toint(c, F, a, 16, 0, false, FPROUND_TIEAWAY))                    \
 	OP(FP_H, "fcvtnu h3,h0", FPR,                                          \
-	   softfp_toint(c, F, a, 16, 0, true, FP_TIEEVEN))                     \
+	   softfp_toint(c, F, a, 16, 0, true, FPROUND_TIEEVEN))                     \
 	OP(FP_H, "fcvtzu h3,h0,#5", FPR,                                       \
-	   softfp_toint(c, F, a, 16, 5, true, FP_ZERO))                        \
+	   softfp_toint(c, F, a, 16, 5, true, FPROUND_ZERO))                        \
 	OP(FP_H, "scvtf h3,h0", FPR, softfp_fromint(c, F, a, 16, 0, false))    \
 	OP(FP_H, "ucvtf h3,h0,#16", FPR, softfp_fromint(c, F, a, 16, 16, true))
 
@@ -131,7 +131,7 @@ struct fpout {
 	OP(FP_S, "fcvt d3,s0", FPR, softfp_cvt(c, FP_D, F, a, RMODE))          \
 	OP(FP_D, "fcvt h3,d0", FPR, softfp_cvt(c, FP_H, F, a, RMODE))          \
 	OP(FP_D, "fcvt s3,d0", FPR, softfp_cvt(c, FP_S, F, a, RMODE))          \
-	OP(FP_D, "fcvtxn s3,d0", FPR, softfp_cvt(c, FP_S, F, a, FP_ODD))       \
+	OP(FP_D, "fcvtxn s3,d0", FPR, softfp_cvt(c, FP_S, F, a, FPROUND_ODD))       \
 	OP(FP_S, "bfcvt h3,s0", FPR, softfp_bfcvt(c, a))                       \
 	OP(FP_D, "fjcvtzs w3,d0", FLAGS, fjcvtzs(c, a, &out->x))               \
 	OP(FP_S, "urecpe v3.2s,v0.2s", FPR,                                    \
