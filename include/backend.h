@@ -26,7 +26,9 @@ struct blk_req {
 	struct device *dev;             /* its lock is held around done() */
 	void (*done)(struct blk_req *, int error);      /* 0 or an errno */
 	void *arg;
-	struct blk_req *next;           /* the pool's */
+	struct blk *blk;                /* from here on the pool's */
+	struct blk_req *next;
+	bool cancelled;
 };
 
 struct blk;
@@ -49,6 +51,7 @@ struct blk {
 	bool discard;                   /* BLK_DISCARD does something */
 	char serial[21];
 	char *path;                     /* for messages */
+	unsigned busy;                  /* requests; the pool's, under its lock */
 };
 
 /* The pool of file I/O threads; started before the sandbox closes. */
@@ -61,13 +64,16 @@ void blk_pool_free(struct blk_pool *);  /* waits for what is under way */
 void blk_submit(struct blk *, struct blk_req *);
 /* Waits until nothing is under way on this disk. No device lock held. */
 void blk_drain(struct blk *);
-/* Waits until no request of `dev` touches guest memory any more: those not
- * begun are cancelled, done() (ECANCELED or the result) may still be to come.
- * The device's lock may be held, so a machine reset can call it. */
+/* Cancels what `dev` has submitted here and no thread has begun: done() comes
+ * soon, with ECANCELED. Any thread; the device's lock may be held. */
+void blk_cancel(struct blk *, struct device *dev);
+/* Cancels, and waits until no request of `dev` touches guest memory any more;
+ * its done() may still be to come. The device's lock may be held, so a machine
+ * reset can call it. */
 void blk_settle(struct blk *, struct device *dev);
 void blk_close(struct blk *);           /* drains, flushes, closes */
 
-/* A raw image from an open descriptor (which it then owns). */
+/* A raw image from an open descriptor, which it then owns (not on failure). */
 struct blk *blk_raw_open(int fd, const char *path, bool readonly,
 			 struct blk_pool *, struct err *);
 
