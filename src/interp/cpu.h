@@ -216,7 +216,9 @@ struct cpu {
 	/* interrupts: lines from the GIC, bit 0 IRQ, bit 1 FIQ */
 	_Atomic uint32_t irq_lines;
 	_Atomic bool event;             /* the event register */
-	_Atomic bool halted;            /* blocked in WFI/WFE or powered off */
+	_Atomic bool halted;            /* holds no record: waits, off, or outside
+					 * the run loop; serves req before it goes on */
+	bool idle;                      /* waits in WFI or WFE */
 	_Atomic uint32_t power;         /* enum cpu_power, see psci.c */
 	uint64_t on_entry, on_context;  /* CPU_ON's arguments */
 	_Atomic uint64_t code_epoch;    /* retired pages up to here are unused */

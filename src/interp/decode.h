@@ -65,6 +65,9 @@ const struct a64_row *decode_rows(int *n);
 bool decode_bitmask(unsigned n, unsigned immr, unsigned imms, bool is64,
 		    uint64_t *out);
 
+/* All values by N:immr:imms, 64-bit; reserved ones are 0. */
+extern uint64_t decode_bitmask_table[8192];
+
 #define A64(name, pattern, feat, fn) op_fn *dec_##fn(struct dec *);
 #define A64V(name, pattern, feat, fn) op_fn *dec_##fn(struct dec *);
 #include "a64.def"

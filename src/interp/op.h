@@ -16,6 +16,14 @@
 #include "cpu.h"
 #include "flags.h"
 
+/* The record's handler; acquire, so that the operands published before it are
+ * seen (a plain load on x86-64). */
+#define REC_H(p) __atomic_load_n(&(p)->h, __ATOMIC_ACQUIRE)
+/* A record's number, for the telescoping instruction count (CTX_COUNT): a run
+ * from record a to b has b - a + 1 instructions, so entering subtracts a and
+ * leaving adds b + 1, in any page. */
+#define REC_NO(p) ((uint64_t)((uintptr_t)(p) >> 4))
+
 #if DISPATCH_TAIL
 
 #define OP_ARGS struct cpu *c, const struct rec *ip, uint64_t fa, \
@@ -31,7 +39,7 @@
 #define FLAGS_OUT() (c->fa = fa, c->fb = fb, c->fk = fk)
 #define FLAGS_IN() (fa = c->fa, fb = c->fb, fk = c->fk)
 
-#define JUMP(p) do { ip = (p); OP_CALL_(ip->h); } while (0)
+#define JUMP(p) do { ip = (p); OP_CALL_(REC_H(ip)); } while (0)
 #define GO(n) OP_CALL_(op_##n)
 #define GO_FN(f) OP_CALL_(f)
 #define OP_LEAVE() return
@@ -83,7 +91,7 @@
 	OP_JUMP_IP(); \
 } while (0)
 #if DISPATCH_TAIL
-#define OP_JUMP_IP() OP_CALL_(ip->h)
+#define OP_JUMP_IP() OP_CALL_(REC_H(ip))
 #else
 #define OP_JUMP_IP() return ip
 #endif
@@ -109,6 +117,7 @@
 OP_GLOBAL(decode);      /* decodes the record and runs it */
 OP_GLOBAL(pageend);     /* goes on at PC, which is the next page's start */
 OP_GLOBAL(lookup);      /* goes on at c->pc, whatever page that is */
+OP_GLOBAL(lookup_tagged); /* as lookup, c->pc a register's value (TBI) */
 OP_GLOBAL(pending);     /* serves c->req, then goes on at ip */
 OP_GLOBAL(exit);        /* leaves the run loop; next insn is c->pc */
 OP_GLOBAL(raise);       /* takes c->exc; ELR = PC unless c->exc.ret_set */

@@ -1,0 +1,405 @@
+/* dpreg.c: data processing, register: add/subtract, logical, carry, flags,
+ * conditional compare and select. Arm ARM C4.1.95. Multiply, divide, shift by
+ * register, CRC and bit counting are in dpmul.c. */
+#include "cond.h"
+#include "decode.h"
+#include "op.h"
+
+/* ---- shifted register --------------------------------------------------- */
+
+/* An operation in all its shapes: shift kind (none, LSL, LSR, ASR, ROR) and
+ * width. `b` is the shifted operand, `a` the first; T the unsigned type. */
+#define SHIFT_NONE(T, S, v) (v)
+#define SHIFT_LSL(T, S, v) ((T)((v) << ip->ra))
+#define SHIFT_LSR(T, S, v) ((T)((v) >> ip->ra))
+#define SHIFT_ASR(T, S, v) ((T)((S)(v) >> ip->ra))
+#define SHIFT_ROR(T, S, v) \
+	((T)((v) >> ip->ra | (v) << (sizeof(T) * 8 - ip->ra)))
+
+#define ALU1(n, sh, SH, expr)                                                  \
+	OP(n##_##sh)                                                           \
+	{                                                                      \
+		uint64_t a = X(rn), b = X(rm);                                 \
+		b = SH(uint64_t, int64_t, b);                                  \
+		X(rd) = (expr);                                                \
+		NEXT(1);                                                       \
+	}                                                                      \
+	OP(n##_##sh##w)                                                        \
+	{                                                                      \
+		uint32_t a = (uint32_t)X(rn), b = (uint32_t)X(rm);             \
+		b = SH(uint32_t, int32_t, b);                                  \
+		SET_W(rd, (expr));                                             \
+		NEXT(1);                                                       \
+	}
+#define ALU(n, expr)                                                           \
+	ALU1(n, none, SHIFT_NONE, expr)                                        \
+	ALU1(n, lsl, SHIFT_LSL, expr)                                          \
+	ALU1(n, lsr, SHIFT_LSR, expr)                                          \
+	ALU1(n, asr, SHIFT_ASR, expr)
+#define ALU_ROR(n, expr) ALU(n, expr) ALU1(n, ror, SHIFT_ROR, expr)
+
+ALU(add, a + b)
+ALU(sub, a - b)
+ALU_ROR(and, a & b)
+ALU_ROR(bic, a & ~b)
+ALU_ROR(orr, a | b)
+ALU_ROR(orn, a | ~b)
+ALU_ROR(eor, a ^ b)
+ALU_ROR(eon, a ^ ~b)
+
+OP(mov) { X(rd) = X(rm); NEXT(1); }
+OP(mov_w) { SET_W(rd, X(rm)); NEXT(1); }
+
+/* Flag-setting forms. W operands are kept in the upper half (flags.h). */
+#define FLAGS1(sh, SH)                                                         \
+	OP(subs_##sh)                                                          \
+	{                                                                      \
+		uint64_t b = X(rm);                                            \
+		FB = SH(uint64_t, int64_t, b);                                 \
+		FA = X(rn);                                                    \
+		FK = FK_SUB;                                                   \
+		X(rd) = FA - FB;                                               \
+		NEXT(1);                                                       \
+	}                                                                      \
+	OP(subs_##sh##w)                                                       \
+	{                                                                      \
+		uint32_t b = (uint32_t)X(rm);                                  \
+		FB = (uint64_t)SH(uint32_t, int32_t, b) << 32;                 \
+		FA = X(rn) << 32;                                              \
+		FK = FK_SUB;                                                   \
+		X(rd) = (FA - FB) >> 32;                                       \
+		NEXT(1);                                                       \
+	}                                                                      \
+	OP(adds_##sh)                                                          \
+	{                                                                      \
+		uint64_t a = X(rn), b = X(rm);                                 \
+		b = SH(uint64_t, int64_t, b);                                  \
+		FA = flags_add(a, b);                                          \
+		FK = FK_NZCV;                                                  \
+		X(rd) = a + b;                                                 \
+		NEXT(1);                                                       \
+	}                                                                      \
+	OP(adds_##sh##w)                                                       \
+	{                                                                      \
+		uint32_t a = (uint32_t)X(rn), b = (uint32_t)X(rm);             \
+		b = SH(uint32_t, int32_t, b);                                  \
+		FA = flags_add((uint64_t)a << 32, (uint64_t)b << 32);          \
+		FK = FK_NZCV;                                                  \
+		SET_W(rd, a + b);                                              \
+		NEXT(1);                                                       \
+	}
+FLAGS1(none, SHIFT_NONE)
+FLAGS1(lsl, SHIFT_LSL)
+FLAGS1(lsr, SHIFT_LSR)
+FLAGS1(asr, SHIFT_ASR)
+
+#define LOGIC_FLAGS1(n, sh, SH, expr)                                          \
+	OP(n##_##sh)                                                           \
+	{                                                                      \
+		uint64_t a = X(rn), b = X(rm);                                 \
+		b = SH(uint64_t, int64_t, b);                                  \
+		FA = (expr);                                                   \
+		FB = 0;                                                        \
+		FK = FK_LOGIC;                                                 \
+		X(rd) = FA;                                                    \
+		NEXT(1);                                                       \
+	}                                                                      \
+	OP(n##_##sh##w)                                                        \
+	{                                                                      \
+		uint32_t a = (uint32_t)X(rn), b = (uint32_t)X(rm);             \
+		b = SH(uint32_t, int32_t, b);                                  \
+		b = (expr);                                                    \
+		FA = (uint64_t)b << 32;                                        \
+		FB = 0;                                                        \
+		FK = FK_LOGIC;                                                 \
+		X(rd) = b;                                                     \
+		NEXT(1);                                                       \
+	}
+#define LOGIC_FLAGS(n, expr)                                                   \
+	LOGIC_FLAGS1(n, none, SHIFT_NONE, expr)                                \
+	LOGIC_FLAGS1(n, lsl, SHIFT_LSL, expr)                                  \
+	LOGIC_FLAGS1(n, lsr, SHIFT_LSR, expr)                                  \
+	LOGIC_FLAGS1(n, asr, SHIFT_ASR, expr)                                  \
+	LOGIC_FLAGS1(n, ror, SHIFT_ROR, expr)
+LOGIC_FLAGS(ands, a & b)
+LOGIC_FLAGS(bics, a & ~b)
+
+/* [32-bit][shift kind]; kind 0 is "no shift" */
+#define SHAPES4(n) \
+	{ { op_##n##_none, op_##n##_lsl, op_##n##_lsr, op_##n##_asr },         \
+	  { op_##n##_nonew, op_##n##_lslw, op_##n##_lsrw, op_##n##_asrw } }
+#define SHAPES5(n) \
+	{ { op_##n##_none, op_##n##_lsl, op_##n##_lsr, op_##n##_asr,           \
+	    op_##n##_ror },                                                    \
+	  { op_##n##_nonew, op_##n##_lslw, op_##n##_lsrw, op_##n##_asrw,       \
+	    op_##n##_rorw } }
+
+op_fn *dec_logic_shift(struct dec *d)
+{
+	static op_fn *const t[8][2][5] = {
+		SHAPES5(and), SHAPES5(bic), SHAPES5(orr), SHAPES5(orn),
+		SHAPES5(eor), SHAPES5(eon), SHAPES5(ands), SHAPES5(bics),
+	};
+	unsigned op = bits(d->w, 30, 29) * 2 + bits(d->w, 21, 21);
+	unsigned amount = bits(d->w, 15, 10);
+
+	if (!d->sf && amount > 31)
+		return NULL;
+	d->r->rd = slot_zd(d->rd);
+	d->r->ra = (uint8_t)amount;
+	if (op == 2 && d->rn == 31 && !amount)
+		return d->sf ? op_mov : op_mov_w;
+	return t[op][!d->sf][amount ? bits(d->w, 23, 22) + 1 : 0];
+}
+
+op_fn *dec_addsub_shift(struct dec *d)
+{
+	static op_fn *const t[4][2][4] = { SHAPES4(add), SHAPES4(adds),
+					   SHAPES4(sub), SHAPES4(subs) };
+	unsigned amount = bits(d->w, 15, 10), kind = bits(d->w, 23, 22);
+
+	if (kind == 3 || (!d->sf && amount > 31))
+		return NULL;
+	d->r->rd = slot_zd(d->rd);
+	d->r->ra = (uint8_t)amount;
+	return t[bits(d->w, 30, 29)][!d->sf][amount ? kind + 1 : 0];
+}
+
+/* ---- extended register --------------------------------------------------- */
+
+/* option: 0 UXTB 1 UXTH 2 UXTW 3 UXTX 4 SXTB 5 SXTH 6 SXTW 7 SXTX */
+static inline uint64_t extend(uint64_t v, unsigned option)
+{
+	switch (option) {
+	case 0: return (uint8_t)v;
+	case 1: return (uint16_t)v;
+	case 2: return (uint32_t)v;
+	case 4: return (uint64_t)(int8_t)v;
+	case 5: return (uint64_t)(int16_t)v;
+	case 6: return (uint64_t)(int32_t)v;
+	default: return v;
+	}
+}
+#define EXTENDED (extend(X(rm), (unsigned)ip->imm) << ip->ra)
+
+OP(add_x) { X(rd) = X(rn) + EXTENDED; NEXT(1); }
+OP(add_xw) { SET_W(rd, X(rn) + EXTENDED); NEXT(1); }
+OP(add_uxtw) { X(rd) = X(rn) + ((uint64_t)(uint32_t)X(rm) << ip->ra); NEXT(1); }
+OP(add_sxtw) { X(rd) = X(rn) + ((uint64_t)(int32_t)X(rm) << ip->ra); NEXT(1); }
+OP(sub_x) { X(rd) = X(rn) - EXTENDED; NEXT(1); }
+OP(sub_xw) { SET_W(rd, X(rn) - EXTENDED); NEXT(1); }
+OP(subs_x)
+{
+	FB = EXTENDED;
+	FA = X(rn);
+	FK = FK_SUB;
+	X(rd) = FA - FB;
+	NEXT(1);
+}
+OP(subs_xw)
+{
+	FB = EXTENDED << 32;
+	FA = X(rn) << 32;
+	FK = FK_SUB;
+	X(rd) = (FA - FB) >> 32;
+	NEXT(1);
+}
+OP(adds_x)
+{
+	uint64_t a = X(rn), b = EXTENDED;
+
+	FA = flags_add(a, b);
+	FK = FK_NZCV;
+	X(rd) = a + b;
+	NEXT(1);
+}
+OP(adds_xw)
+{
+	uint64_t a = X(rn) << 32, b = EXTENDED << 32;
+
+	FA = flags_add(a, b);
+	FK = FK_NZCV;
+	X(rd) = (a + b) >> 32;
+	NEXT(1);
+}
+
+op_fn *dec_addsub_ext(struct dec *d)
+{
+	static op_fn *const t[4][2] = { { op_add_xw, op_add_x },
+					{ op_adds_xw, op_adds_x },
+					{ op_sub_xw, op_sub_x },
+					{ op_subs_xw, op_subs_x } };
+	unsigned op = bits(d->w, 30, 29), shift = bits(d->w, 12, 10);
+	unsigned option = bits(d->w, 15, 13);
+
+	if (shift > 4)
+		return NULL;
+	d->r->rn = slot_sp(d->rn);
+	d->r->rd = op & 1 ? slot_zd(d->rd) : slot_sp(d->rd);
+	d->r->ra = (uint8_t)shift;
+	d->r->imm = (int32_t)option;
+	if (op == 0 && d->sf && option == 2)
+		return op_add_uxtw;
+	if (op == 0 && d->sf && option == 6)
+		return op_add_sxtw;
+	return t[op][d->sf];
+}
+
+/* ---- with carry ---------------------------------------------------------- */
+
+#define CARRY (flags_nzcv(FA, FB, FK) >> 1 & 1)
+
+OP(adc) { X(rd) = X(rn) + X(rm) + CARRY; NEXT(1); }
+OP(adc_w) { SET_W(rd, X(rn) + X(rm) + CARRY); NEXT(1); }
+OP(sbc) { X(rd) = X(rn) + ~X(rm) + CARRY; NEXT(1); }
+OP(sbc_w) { SET_W(rd, X(rn) + ~X(rm) + CARRY); NEXT(1); }
+
+/* AddWithCarry(): NZCV of a + b + carry */
+static inline uint64_t add_carry64(uint64_t a, uint64_t b, uint64_t carry,
+				   uint64_t *nzcv)
+{
+	uint64_t r = a + b + carry;
+
+	*nzcv = r >> 63 << 3 | (uint64_t)(r == 0) << 2 |
+		(uint64_t)(carry ? r <= a : r < a) << 1 |
+		(~(a ^ b) & (a ^ r)) >> 63;
+	return r;
+}
+static inline uint64_t add_carry32(uint32_t a, uint32_t b, uint32_t carry,
+				   uint64_t *nzcv)
+{
+	uint64_t sum = (uint64_t)a + b + carry;
+	uint32_t r = (uint32_t)sum;
+
+	*nzcv = (uint64_t)(r >> 31) << 3 | (uint64_t)(r == 0) << 2 |
+		sum >> 32 << 1 | (~(a ^ b) & (a ^ r)) >> 31;
+	return r;
+}
+#define ADCS(n, T, fn, expr)                                                   \
+	OP(n)                                                                  \
+	{                                                                      \
+		uint64_t f;                                                    \
+		X(rd) = fn((T)X(rn), (T)(expr), (T)CARRY, &f);                 \
+		FA = f;                                                        \
+		FK = FK_NZCV;                                                  \
+		NEXT(1);                                                       \
+	}
+ADCS(adcs, uint64_t, add_carry64, X(rm))
+ADCS(adcs_w, uint32_t, add_carry32, X(rm))
+ADCS(sbcs, uint64_t, add_carry64, ~X(rm))
+ADCS(sbcs_w, uint32_t, add_carry32, ~X(rm))
+
+op_fn *dec_adc(struct dec *d)
+{
+	static op_fn *const t[4][2] = { { op_adc_w, op_adc },
+					{ op_adcs_w, op_adcs },
+					{ op_sbc_w, op_sbc },
+					{ op_sbcs_w, op_sbcs } };
+
+	d->r->rd = slot_zd(d->rd);
+	return t[bits(d->w, 30, 29)][d->sf];
+}
+
+/* ---- FlagM --------------------------------------------------------------- */
+
+OP(rmif)
+{
+	uint64_t f = flags_nzcv(FA, FB, FK), v = X(rn), mask = ip->rd;
+
+	v = v >> ip->ra | v << (-ip->ra & 63);
+	FA = (f & ~mask) | (v & mask);
+	FK = FK_NZCV;
+	NEXT(1);
+}
+/* SETF8/16: ra is the width. N, Z, V from the low bits; C stays. */
+OP(setf)
+{
+	uint64_t f = flags_nzcv(FA, FB, FK), v = X(rn);
+	unsigned top = ip->ra - 1u;
+
+	FA = (f & 2) | (v >> top & 1) << 3 |
+	     (uint64_t)(v << (64 - ip->ra) == 0) << 2 |
+	     ((v >> ip->ra ^ v >> top) & 1);
+	FK = FK_NZCV;
+	NEXT(1);
+}
+
+op_fn *dec_rmif(struct dec *d)
+{
+	d->r->ra = (uint8_t)bits(d->w, 20, 15);
+	d->r->rd = (uint8_t)bits(d->w, 3, 0);
+	return op_rmif;
+}
+
+op_fn *dec_setf(struct dec *d)
+{
+	d->r->ra = bits(d->w, 14, 14) ? 16 : 8;
+	return op_setf;
+}
+
+/* ---- conditions ---------------------------------------------------------- */
+
+#define SELECT(cc, c_)                                                         \
+	OP(csel_##cc) { X(rd) = (c_) ? X(rn) : X(rm); NEXT(1); }               \
+	OP(cselw_##cc) { SET_W(rd, (c_) ? X(rn) : X(rm)); NEXT(1); }           \
+	OP(csinc_##cc) { X(rd) = (c_) ? X(rn) : X(rm) + 1; NEXT(1); }          \
+	OP(csincw_##cc) { SET_W(rd, (c_) ? X(rn) : X(rm) + 1); NEXT(1); }      \
+	OP(csinv_##cc) { X(rd) = (c_) ? X(rn) : ~X(rm); NEXT(1); }             \
+	OP(csinvw_##cc) { SET_W(rd, (c_) ? X(rn) : ~X(rm)); NEXT(1); }         \
+	OP(csneg_##cc) { X(rd) = (c_) ? X(rn) : -X(rm); NEXT(1); }             \
+	OP(csnegw_##cc) { SET_W(rd, (c_) ? X(rn) : -X(rm)); NEXT(1); }
+ALL_CONDS(SELECT)
+SELECT(al, 1)
+
+op_fn *dec_csel(struct dec *d)
+{
+#define ROW(cc)                                                                \
+	{ op_cselw_##cc, op_csel_##cc, op_csincw_##cc, op_csinc_##cc,          \
+	  op_csinvw_##cc, op_csinv_##cc, op_csnegw_##cc, op_csneg_##cc }
+	static op_fn *const t[16][8] = {
+		ROW(eq), ROW(ne), ROW(cs), ROW(cc), ROW(mi), ROW(pl), ROW(vs),
+		ROW(vc), ROW(hi), ROW(ls), ROW(ge), ROW(lt), ROW(gt), ROW(le),
+		ROW(al), ROW(al),
+	};
+	unsigned op = bits(d->w, 30, 30) * 4 + bits(d->w, 10, 10) * 2 + d->sf;
+
+	d->r->rd = slot_zd(d->rd);
+	return t[bits(d->w, 15, 12)][op];
+}
+
+/* CCMP/CCMN: rd = condition, ra = NZCV if false; register in rm or imm */
+#define CCMP(n, a_, b_, sub)                                                   \
+	OP(n)                                                                  \
+	{                                                                      \
+		if (flags_cond(ip->rd, flags_nzcv(FA, FB, FK))) {              \
+			uint64_t a = (a_), b = (b_);                           \
+			FA = (sub) ? a : flags_add(a, b);                      \
+			FB = b;                                                \
+			FK = (sub) ? FK_SUB : FK_NZCV;                         \
+		} else {                                                       \
+			FA = ip->ra;                                           \
+			FK = FK_NZCV;                                          \
+		}                                                              \
+		NEXT(1);                                                       \
+	}
+CCMP(ccmp, X(rn), X(rm), 1)
+CCMP(ccmp_i, X(rn), (uint64_t)ip->imm, 1)
+CCMP(ccmp_w, X(rn) << 32, X(rm) << 32, 1)
+CCMP(ccmp_iw, X(rn) << 32, (uint64_t)ip->imm << 32, 1)
+CCMP(ccmn, X(rn), X(rm), 0)
+CCMP(ccmn_i, X(rn), (uint64_t)ip->imm, 0)
+CCMP(ccmn_w, X(rn) << 32, X(rm) << 32, 0)
+CCMP(ccmn_iw, X(rn) << 32, (uint64_t)ip->imm << 32, 0)
+
+op_fn *dec_ccmp(struct dec *d)
+{
+	static op_fn *const t[2][2][2] = {
+		{ { op_ccmn_w, op_ccmn }, { op_ccmn_iw, op_ccmn_i } },
+		{ { op_ccmp_w, op_ccmp }, { op_ccmp_iw, op_ccmp_i } },
+	};
+
+	d->r->rd = (uint8_t)bits(d->w, 15, 12);
+	d->r->ra = (uint8_t)bits(d->w, 3, 0);
+	d->r->imm = (int32_t)bits(d->w, 20, 16);
+	return t[bits(d->w, 30, 30)][bits(d->w, 11, 11)][d->sf];
+}

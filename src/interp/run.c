@@ -1,0 +1,329 @@
+/* run.c: fetch, dispatch, requests.
+ *
+ * The handlers here are where straight-line execution is left: the end of a
+ * page, a page not met yet, an exception, a request from another thread. */
+#include <linux/futex.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cache.h"
+#include "debug.h"
+#include "decode.h"
+#include "except.h"
+#include "mmu.h"
+#include "op.h"
+#include "run.h"
+
+/* ---- requests and sleeping -------------------------------------------- */
+
+void cpu_request(struct cpu *c, uint32_t bits)
+{
+	atomic_fetch_or(&c->req, bits);
+	if (atomic_load(&c->halted))
+		syscall(SYS_futex, &c->req, FUTEX_WAKE_PRIVATE, 1, NULL, NULL,
+			0);
+}
+
+void cpu_wait(struct cpu *c, uint64_t until)
+{
+	struct timespec ts = {
+		.tv_sec = (time_t)(until / 1000000000u),
+		.tv_nsec = (long)(until % 1000000000u),
+	};
+
+	atomic_store(&c->halted, true);
+	if (!atomic_load(&c->req))
+		/* absolute CLOCK_MONOTONIC, loop.h's CLOCK_HOST */
+		syscall(SYS_futex, &c->req,
+			FUTEX_WAIT_BITSET | FUTEX_PRIVATE_FLAG, 0,
+			until == UINT64_MAX ? NULL : &ts, NULL,
+			FUTEX_BITSET_MATCH_ANY);
+	atomic_store(&c->halted, false);
+}
+
+/* ---- decoding --------------------------------------------------------- */
+
+/* Fills a record in place. Others may do the same at the same time: they
+ * write the same values, and `h` comes last. */
+static void decode_at(struct cpu *c, const struct rec *ip)
+{
+	struct codepage *p = cache_page_of(c->in->cache, ip);
+	uint32_t off = (uint32_t)(ip - p->r) * 4, w;
+	struct rec *dst = &p->r[off / 4], tmp;
+
+	w = __atomic_load_n((const uint32_t *)(const void *)(p->host + off),
+			    __ATOMIC_RELAXED);
+	if (p->ctx & CTX_STEP) {
+		tmp = (struct rec){ .h = op_step, .imm = (int32_t)w };
+	} else {
+		decode_word(&tmp, w, off, p->ctx, c->in->model);
+	}
+	dst->rd = tmp.rd;
+	dst->rn = tmp.rn;
+	dst->rm = tmp.rm;
+	dst->ra = tmp.ra;
+	dst->imm = tmp.imm;
+	__atomic_store_n(&dst->h, tmp.h, __ATOMIC_RELEASE);
+}
+
+OP_GLOBAL(decode)
+{
+	decode_at(c, ip);
+	OP_JUMP_IP();
+}
+
+/* ---- going on somewhere else ------------------------------------------ */
+
+/* Does the instruction at a guarded page's `w` accept PSTATE.BTYPE?
+ * Arm ARM, BTypeCompatible; spec/cpu.md 4.6. */
+static bool landing_pad(const struct cpu *c, uint32_t w)
+{
+	unsigned btype = c->pstate >> 10 & 3;
+	bool bt = c->sr.sctlr >> (c->el ? 36 : 35) & 1;
+
+	if ((w & 0xffffff3f) == 0xd503241f) {           /* BTI */
+		switch (w >> 6 & 3) {
+		case 0: return false;
+		case 1: return btype != 3;              /* c */
+		case 2: return btype != 2;              /* j */
+		default: return true;
+		}
+	}
+	if (w == 0xd503233f || w == 0xd503237f)         /* PACIASP, PACIBSP */
+		return btype != 3 || !bt;
+	/* BRK, HLT */
+	return (w & 0xffe0001f) == 0xd4200000 || (w & 0xffe0001f) == 0xd4400000;
+}
+
+/* The record of c->pc, with c->pcbase set; NULL with c->exc set. */
+static const struct rec *look_up(struct cpu *c)
+{
+	uint64_t va = c->pc, page = va & ~(uint64_t)(REC_PAGE - 1);
+	struct tlb *t = c->tlb;
+	struct codee *e = &t->code[va >> 12 & (CODE_TLB_SIZE - 1)];
+
+	c->n_lookup++;
+	if (va & 3) {
+		exc_raise_far(c, ESR(0x22, 0), va);
+		return NULL;
+	}
+	if (e->tag != page) {
+		struct mmu_result res;
+		const struct ram *ram;
+		struct codepage *p;
+
+		if (!mmu_fetch(c, va, &res))
+			return NULL;
+		ram = as_find_ram(c->in->as, res.pa & ~4095ull, REC_PAGE);
+		p = cache_page(c, ram, res.pa, t->ctx);
+		e->recs = p->r;
+		e->pcbase = page - ((uintptr_t)p->r >> 2);
+		e->guarded = res.guarded;
+		e->tag = page;
+	}
+	c->pcbase = e->pcbase;
+	const struct rec *ip = e->recs + (va >> 2 & (REC_WORDS - 1));
+
+	if (UNLIKELY(c->pstate & (PS_IL | PS_BTYPE))) {
+		if (c->pstate & PS_IL) {
+			exc_raise(c, ESR(0x0e, 0));
+			return NULL;
+		}
+		struct codepage *p = cache_page_of(c->in->cache, ip);
+		uint32_t w;
+
+		memcpy(&w, p->host + (va & (REC_PAGE - 1)), 4);
+		if (e->guarded && !landing_pad(c, w)) {
+			exc_raise(c, ESR(0x0d, c->pstate >> 10 & 3));
+			return NULL;
+		}
+		c->pstate &= ~PS_BTYPE;
+	}
+	return ip;
+}
+
+/* Takes c->exc. An exception whose vector is the very instruction that raised
+ * it can never be left: the guest is dead, and the user is told. */
+static bool take_exception(struct cpu *c)
+{
+	uint64_t from = c->exc.ret;
+	uint32_t esr = c->exc.esr;
+	bool el1 = c->el == 1;
+
+	c->n_exc[esr >> 26 & 63]++;
+	except_sync(c);
+	if (el1 && c->pc == from) {
+		vm_request(c->in->vm, VM_CRASH,
+			   "exception with no usable vector");
+		return false;
+	}
+	return true;
+}
+
+/* c->pc -> record, taking exceptions until an instruction can be fetched.
+ * NULL: the guest is dead. */
+static const struct rec *arrive(struct cpu *c)
+{
+	const struct rec *ip;
+
+	while (!(ip = look_up(c))) {
+		c->exc.ret = c->pc;
+		c->exc.ret_set = false;
+		if (!take_exception(c))
+			return NULL;
+	}
+	return ip;
+}
+
+enum todo { TODO_NOTHING, TODO_LOOKUP, TODO_EXIT };
+
+/* Serves what others asked for; c->pc is the next instruction. */
+static enum todo serve(struct cpu *c)
+{
+	uint32_t req = atomic_exchange(&c->req, 0);
+	enum todo todo = TODO_NOTHING;
+
+	if (req & REQ_TLB)
+		mmu_serve(c);
+	if (req & REQ_CODE)
+		cache_serve(c);
+	if (req & (REQ_TLB | REQ_CODE))
+		todo = TODO_LOOKUP;
+	if (except_irq_ready(c) && except_irq(c))
+		todo = TODO_LOOKUP;
+	if (req & REQ_KICK || c->stop)
+		todo = TODO_EXIT;
+	return todo;
+}
+
+OP_GLOBAL(lookup)
+{
+	FLAGS_OUT();
+	const struct rec *p = arrive(c);
+
+	FLAGS_IN();
+	VIEW_CHANGED();
+	if (!p)
+		GO(exit);
+	c->icount += REC_NO(ip) + 1 - REC_NO(p);
+	TAKE_REC(p);
+}
+
+OP_GLOBAL(lookup_tagged)
+{
+	c->pc = mmu_branch_target(c, c->pc);
+	GO(lookup);
+}
+
+/* As lookup, from a point that no instruction led to: entry, a request. */
+OP(resume)
+{
+	FLAGS_OUT();
+	const struct rec *p = arrive(c);
+
+	FLAGS_IN();
+	VIEW_CHANGED();
+	if (!p)
+		GO(exit);
+	c->icount -= REC_NO(p);
+	TAKE_REC(p);
+}
+
+OP_GLOBAL(pageend)
+{
+	/* not an instruction: lookup and FAR count from the last one */
+	uint64_t va = PC;
+	struct codee *e = &TLB->code[va >> 12 & (CODE_TLB_SIZE - 1)];
+
+	if (UNLIKELY(e->tag != va)) {
+		c->pc = va;
+		c->icount--;
+		GO(lookup);
+	}
+	c->pcbase = e->pcbase;
+	c->icount += REC_NO(ip) - REC_NO(e->recs);
+	TAKE_REC(e->recs);
+}
+
+OP_GLOBAL(pending)
+{
+	c->pc = PC;
+	FLAGS_OUT();
+	switch (serve(c)) {
+	case TODO_NOTHING:
+		break;
+	case TODO_LOOKUP:
+		c->icount += REC_NO(ip);
+		FLAGS_IN();
+		VIEW_CHANGED();
+		GO(resume);
+	case TODO_EXIT:
+		c->icount += REC_NO(ip);
+		FLAGS_IN();
+		VIEW_CHANGED();
+		GO(exit);
+	}
+	OP_JUMP_IP();
+}
+
+OP_GLOBAL(exit)
+{
+	FLAGS_OUT();
+	OP_LEAVE();
+}
+
+OP_GLOBAL(raise)
+{
+	if (!c->exc.ret_set)
+		c->exc.ret = PC;
+	c->exc.ret_set = false;
+	c->icount += REC_NO(ip);
+	FLAGS_OUT();
+	bool alive = take_exception(c);
+
+	FLAGS_IN();
+	VIEW_CHANGED();
+	if (!alive)
+		GO(exit);
+	GO(resume);
+}
+
+OP_GLOBAL(undef)
+{
+	exc_raise(c, ESR(0, 0));
+	GO(raise);
+}
+
+OP_GLOBAL(fptrap)
+{
+	exc_raise(c, ESR(7, 0x1e00000));
+	GO(raise);
+}
+
+OP_GLOBAL(sync)
+{
+	c->pc = PC + 4;
+	c->icount += REC_NO(ip) + 1;
+	FLAGS_OUT();
+	enum todo todo = TODO_NOTHING;
+
+	if (atomic_load_explicit(&c->req, memory_order_relaxed) ||
+	    except_irq_ready(c))
+		todo = serve(c);
+	FLAGS_IN();
+	VIEW_CHANGED();
+	if (todo == TODO_EXIT)
+		GO(exit);
+	GO(resume);
+}
+
+void run_cpu(struct cpu *c)
+{
+#if DISPATCH_TAIL
+	op_resume(c, NULL, c->fa, c->fb, c->fk, c->tlb);
+#else
+	for (const struct rec *ip = op_resume(c, NULL); ip;)
+		ip = REC_H(ip)(c, ip);
+#endif
+}
