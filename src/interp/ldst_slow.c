@@ -1,0 +1,122 @@
+/* ldst_slow.c: the loads and stores that the inline TLB does not serve.
+ * Arm ARM C4.1.94; spec/cpu.md 3.5, 3.9. Register numbers come from the
+ * record, kind and form from rec.ra (ldst.h). */
+#include "except.h"
+#include "ldst.h"
+#include "mmu.h"
+
+struct kind {
+	uint8_t size;
+	bool store, simd;
+	uint8_t sign;                   /* 32, 64: sign-extends to that */
+};
+
+static const struct kind kinds[LSK_COUNT] = {
+	[LSK_strb] = { 1, true, false, 0 },
+	[LSK_strh] = { 2, true, false, 0 },
+	[LSK_strw] = { 4, true, false, 0 },
+	[LSK_strx] = { 8, true, false, 0 },
+	[LSK_ldrb] = { 1, false, false, 0 },
+	[LSK_ldrh] = { 2, false, false, 0 },
+	[LSK_ldrw] = { 4, false, false, 0 },
+	[LSK_ldrx] = { 8, false, false, 0 },
+	[LSK_ldrsb_x] = { 1, false, false, 64 },
+	[LSK_ldrsh_x] = { 2, false, false, 64 },
+	[LSK_ldrsw_x] = { 4, false, false, 64 },
+	[LSK_ldrsb_w] = { 1, false, false, 32 },
+	[LSK_ldrsh_w] = { 2, false, false, 32 },
+	[LSK_str_b] = { 1, true, true, 0 },
+	[LSK_str_h] = { 2, true, true, 0 },
+	[LSK_str_s] = { 4, true, true, 0 },
+	[LSK_str_d] = { 8, true, true, 0 },
+	[LSK_str_q] = { 16, true, true, 0 },
+	[LSK_ldr_b] = { 1, false, true, 0 },
+	[LSK_ldr_h] = { 2, false, true, 0 },
+	[LSK_ldr_s] = { 4, false, true, 0 },
+	[LSK_ldr_d] = { 8, false, true, 0 },
+	[LSK_ldr_q] = { 16, false, true, 0 },
+};
+
+bool ldst_sp_check(struct cpu *c)
+{
+	/* SCTLR_EL1.SA0 is bit 4, SA bit 3 */
+	if (!(c->x[REG_SP] & 15) || !(c->sr.sctlr >> (c->el ? 3 : 4) & 1))
+		return true;
+	return exc_raise(c, ESR(0x26, 0));
+}
+
+bool ldst_can_write(struct cpu *c, uint64_t va, unsigned size)
+{
+	uint64_t last = va + size - 1;
+	struct mmu_result r;
+
+	if (!mmu_translate(c, va, ACC_WRITE, 0, &r))
+		return false;
+	return !((va ^ last) & ~(uint64_t)(REC_PAGE - 1)) ||
+	       mmu_translate(c, last & ~(uint64_t)(REC_PAGE - 1), ACC_WRITE,
+			     0, &r);
+}
+
+static uint64_t extend(const struct kind *k, uint64_t v)
+{
+	unsigned s = 64 - k->size * 8;
+
+	if (!k->sign)
+		return v;
+	v = (uint64_t)((int64_t)(v << s) >> s);
+	return k->sign == 32 ? (uint32_t)v : v;
+}
+
+static bool ldst(struct cpu *c, const struct rec *ip, uint64_t pc)
+{
+	const struct kind *k = &kinds[ip->ra & 31];
+	unsigned form = ip->ra >> 5, flags = 0;
+	uint64_t a = X(rn), wb = 0;
+	union { uint64_t x; v2u64 v; } b = { .v = { 0, 0 } };
+
+	if (ip->rn == REG_SP && !ldst_sp_check(c))
+		return false;
+	if (form == LSF_LIT)
+		a = pc + LS_IMM;
+	else if (form == LSF_REG)
+		a += ldst_index(c, ip);
+	else if (form == LSF_POST)
+		wb = a + LS_IMM;
+	else
+		wb = a += LS_IMM;
+	if (form == LSF_ORD)
+		flags = MEM_ORDERED;
+	if (form == LSF_UNPRIV && c->el && !(c->pstate & PS_UAO))
+		flags = MEM_UNPRIV;
+
+	if (k->store) {
+		if (k->simd)
+			b.v = V(rd).vd;
+		else
+			b.x = X(rd);
+		if (form == LSF_ORD)
+			atomic_thread_fence(memory_order_seq_cst);
+		if (!mem_store(c, a, k->size, flags, &b))
+			return false;
+	} else if (!mem_load(c, a, k->size, flags, &b)) {
+		return false;
+	}
+	if (form == LSF_ORD)
+		atomic_thread_fence(memory_order_seq_cst);
+	if (form == LSF_PRE || form == LSF_POST)
+		X(rn) = wb;
+	if (k->store)
+		return true;
+	if (k->simd)
+		V(rd).vd = b.v;
+	else
+		X(rd) = extend(k, b.x);
+	return true;
+}
+
+OP_GLOBAL(ldst_slow)
+{
+	if (!ldst(c, ip, PC))
+		GO(raise);
+	NEXT(1);
+}
