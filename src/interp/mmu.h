@@ -39,7 +39,21 @@ void mmu_reset(struct cpu *c);
  * EL, PAN, UAO, `flags`. No alignment check. */
 bool mmu_translate(struct cpu *c, uint64_t va, enum mmu_access,
 		   unsigned flags, struct mmu_result *);
-/* AT S1E*: op is AT's (op1=0 CRm:op2); fills PAR_EL1. */
+/* For op_lookup: va is c->pc, already as mmu_branch_target() makes it. Checks
+ * that the current EL may execute there and that RAM backs it; false: an
+ * instruction abort (or PC alignment fault) is in c->exc. The page's entry of
+ * c->tlb->code may be filled from the result, at once. */
+bool mmu_fetch(struct cpu *c, uint64_t va, struct mmu_result *);
+/* What the PC becomes when va is written to it at the current EL: with TBI in
+ * force for instructions, bits 63:56 are copies of bit 55 (spec/cpu.md 3.1). */
+uint64_t mmu_branch_tbi(const struct cpu *c, uint64_t va);
+static inline uint64_t mmu_branch_target(const struct cpu *c, uint64_t va)
+{
+	if (LIKELY((uint64_t)((int64_t)(va << 8) >> 8) == va))
+		return va;
+	return mmu_branch_tbi(c, va);
+}
+/* AT S1E*: fills PAR_EL1. `pan`: PSTATE.PAN applies (AT S1E1RP, S1E1WP). */
 void mmu_at(struct cpu *c, uint64_t va, bool write, bool el0, bool pan);
 
 /* The slow loads and stores: any size 1..16 (a power of two; 16: two u64 in
@@ -52,25 +66,36 @@ bool mem_store(struct cpu *c, uint64_t va, unsigned size, unsigned flags,
 	       const void *val);
 /* For atomics, exclusives, DC ZVA, structures: checks alignment and
  * permissions for `size` bytes that lie in one page and returns the host
- * address. *host is NULL (and true returned) where it is Device or no RAM:
- * the caller falls back to mem_load/mem_store. */
+ * address. *host is NULL (and true returned) where no RAM answers, and, with
+ * MEM_NOALIGN, where each element's alignment matters (Device, MMU off,
+ * SCTLR.A) or a watchpoint may match: the caller falls back to
+ * mem_load/mem_store. Structures pass MEM_NOALIGN. FAR is va; who rounded it
+ * down (DC ZVA) puts the original into c->exc.far. */
 bool mem_host(struct cpu *c, uint64_t va, unsigned size,
 	      enum mmu_access, unsigned flags, void **host);
 
+/* c->tlb := the view of the current EL and PAN, after a change of these alone. */
+static inline void mmu_pick(struct cpu *c)
+{
+	c->tlb = &c->views[c->el == 0 ? TLB_EL0 :
+			   c->pstate & PS_PAN ? TLB_EL1 : TLB_EL1_PAN0];
+}
 /* Sets c->tlb and the views' ctx after a change of EL, PAN, SCTLR, CPACR,
  * FPCR, debug state. Flushes what the change makes wrong. */
 void mmu_view(struct cpu *c);
-/* After a write of TTBRn, TCR, MAIR, SCTLR: drops the inline TLB where needed
- * (ASID or regime changed). */
+/* After a write of TTBRn, TCR, MAIR, SCTLR: drops what the change makes wrong,
+ * after comparing with what it saw last; includes mmu_view() for SCTLR. */
 void mmu_regs_changed(struct cpu *c);
 
 /* TLBI. `broadcast`: on all CPUs; the others' part is queued, and mmu_dsb waits
- * until they have done it. */
+ * until they have done it. va is any address with the right bits 55:12; ranges
+ * are va..end-1. The ASID has as many bits as TCR.AS says, rest ignored. */
 enum tlbi_kind { TLBI_ALL, TLBI_ASID, TLBI_VA, TLBI_VAA, TLBI_RANGE, TLBI_RANGEA };
 struct tlbi { enum tlbi_kind kind; uint16_t asid; uint64_t va, end; };
 void mmu_tlbi(struct cpu *c, const struct tlbi *, bool broadcast);
 void mmu_dsb(struct cpu *c);
-/* Serves REQ_TLB. */
+/* Serves REQ_TLB. Then go on by op_lookup: the page that is running may be
+ * another one now. */
 void mmu_serve(struct cpu *c);
 /* Empties the inline TLBs (all views), or their code half only. */
 void mmu_flush_inline(struct cpu *c);

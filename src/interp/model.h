@@ -19,7 +19,8 @@
 	F(TLBIRANGE) F(TTL) F(CNP) F(HAF) F(HDBS) F(HPDS) F(E0PD) F(ASID16) \
 	F(TGran16K) F(TGran64K) F(RAS) F(IESB) F(IDST) F(LOR) F(DPB) F(DPB2) \
 	F(PMUv3) F(ECV) F(WFxT) F(AFP) F(RPRES) F(CSSC) F(MOPS) F(HBC) F(RNG) \
-	F(MTE) F(LDGM)
+	F(MTE) F(LDGM) F(TTST) F(ETS) F(BBM2) F(ExS) F(GICv3) F(CSV2) F(CSV3) \
+	F(Debugv8p2) F(DoubleLock)
 
 enum feature {
 #define F(n) FEAT_##n,
@@ -33,13 +34,17 @@ struct cpu_model {
 	bool has[FEAT_COUNT];
 	uint64_t midr, ctr, dczid, clidr, ccsidr[3]; /* L1D, L1I, L2 */
 	uint64_t id[8][8];              /* ID space 3,0,0,CRm,op2 */
+	uint32_t spsr_mask;             /* bits of SPSR_EL1 that are kept */
 	uint8_t pa_bits;                /* of PARange */
 	uint32_t cntfrq;
 };
 
 /* Makes the model that `spec` describes: "PROFILE[,FEAT=on|off...]", feature
- * names as above in any case. The ID registers follow the features.
- * -1 with the nearest known name in the message. (model.c) */
+ * names as above in any case. A feature brings what it needs along; without
+ * one, what needs it goes too; the last word wins. The ID registers follow the
+ * features. -1 with the nearest known name in the message. */
 int model_parse(struct cpu_model *, const char *spec, struct err *);
+/* "LSE2" */
+const char *model_feature_name(enum feature);
 
 #endif
