@@ -241,6 +241,7 @@ void virtq_unpop(struct virtq *q, unsigned n)
 		return;
 	q->avail_next -= n;
 	q->chains -= n;
+	q->used_next = q->used_shown;
 }
 
 void virtq_notify_off(struct virtq *q)

@@ -60,7 +60,8 @@ void virtq_stop(struct virtq *);
 
 /* 1: *elem is a chain; 0: nothing there, or the queue is not live. */
 int virtq_pop(struct virtq *, struct virtq_elem *elem);
-/* Puts back the last n chains popped, none of which was pushed. */
+/* Puts back the last n chains popped; what was pushed and not yet shown, which
+ * must be some of these chains, is taken back too. */
 void virtq_unpop(struct virtq *, unsigned n);
 bool virtq_empty(struct virtq *);
 /* Fills a used entry, not shown to the driver before virtq_show. */
