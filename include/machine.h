@@ -1,0 +1,164 @@
+/* machine.h: the vmapple board, and a machine that has been built from it.
+ *
+ * spec/vmapple.md sections 1.1 and 1.2 hold the map; machine.c has it as one
+ * table. Everything here is the main thread's, but for what vm.h says about
+ * struct vm. */
+#ifndef POME_MACHINE_H
+#define POME_MACHINE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "backend.h"
+#include "config.h"
+#include "device.h"
+#include "err.h"
+#include "sandbox.h"
+#include "vm.h"
+
+/* Where things are; the accelerators need the interrupt controller's part. */
+#define MACHINE_FIRMWARE 0x00100000u
+#define MACHINE_FIRMWARE_SIZE 0x00100000u
+#define MACHINE_GICD 0x10000000u
+#define MACHINE_GICR 0x10010000u        /* 0x20000 a CPU */
+#define MACHINE_V2M 0x1fff0000u
+#define MACHINE_RAM 0x70000000u
+#define MACHINE_NSPI 256
+#define MACHINE_MSI_FIRST 160           /* INTID */
+#define MACHINE_MSI_COUNT 128
+#define MACHINE_INTX_FIRST 64           /* INTID of PCI line 0; 16 lines */
+
+/* Private interrupts of each CPU, by INTID (section 1.2). */
+#define MACHINE_PPI_VTIMER 27
+#define MACHINE_PPI_PTIMER 30
+#define MACHINE_PPI_HTIMER 26
+#define MACHINE_PPI_STIMER 29
+
+/* One line of the board. Devices are created in the table's order, reset and
+ * described in it, and freed in the reverse. */
+struct machine;
+
+struct board_row {
+	const char *id;
+	const struct device_ops *ops;
+	struct {
+		uint64_t base, len;     /* len 0: no such window */
+		bool under;             /* as_back: lies under PCI's BARs */
+	} win[2];
+	uint32_t irq;                   /* INTID of wire 0; 0: none */
+	bool msi;                       /* wire `msi_wire` takes messages */
+	unsigned msi_wire;
+	/* The device's configuration, from the machine; may be NULL. */
+	const void *(*conf)(struct machine *, void *buf);
+};
+
+#define BOARD_CONF_SIZE 64
+extern const struct board_row board[];  /* ends with id NULL */
+
+#define MACHINE_MAX_DEVS 32
+
+struct machine {
+	struct vm vm;                   /* first */
+	struct config *config;          /* the caller's */
+	struct loop *loop;
+	struct as *as;
+	struct sandbox sandbox;
+	/* Board devices in table order, then PCI functions in slot order. */
+	struct device *dev[MACHINE_MAX_DEVS];
+	int ndevs;
+	char pci_id[MACHINE_MAX_DEVS][16];      /* "disk0", "net0" */
+	struct device *uart, *gpio, *pcie;
+	struct tty *serial, *console;           /* console may be NULL */
+	struct net *net;                        /* may be NULL */
+	struct blk_pool *pool;                  /* NULL: no disks */
+	int pool_threads;
+	struct blk *disk[CFG_MAX_DISKS];
+	int ndisks;
+	bool accel_open;
+	int stats_fd;                           /* -1: none */
+	char booted[80];                        /* what kernel_load found */
+	uint64_t kernel_end;                    /* for the verbose map */
+	/* vm.c */
+	pthread_mutex_t park_lock;
+	pthread_cond_t parked, unpark;
+	unsigned nparked;
+	bool quit;                      /* vCPU threads: end */
+	bool go;                        /* vCPU threads: the sandbox is set */
+	unsigned nconfined;
+	struct err thread_err;
+	bool thread_failed;
+	pthread_mutex_t why_lock;
+	char why[256];                  /* of the event */
+	int signal;                     /* of VM_SIGNAL */
+	int signal_fd;
+	struct watch *signal_watch, *timeout_watch, *quiet_watch;
+	uint64_t resets;
+	uint64_t t_start, t_run, t_end; /* CLOCK_HOST, ns */
+};
+
+/* Builds everything `config` (checked and opened) asks for: RAM, accelerator,
+ * back ends, devices. Drops privileges once the last file is open. */
+struct machine *machine_new(struct config *, struct err *);
+/* Only the board's devices, without an accelerator or anything of the host's:
+ * enough for the device tree. */
+struct machine *machine_new_bare(struct config *, struct err *);
+void machine_free(struct machine *);
+
+/* All vCPUs parked: devices, accelerator and CPUs back to power-on, images
+ * loaded afresh. */
+int machine_reset(struct machine *, struct err *);
+/* One line a window and block of RAM, in address order. */
+void machine_print_map(struct machine *, void (*line)(const char *));
+
+/* ---- device tree (fdt.c) ---------------------------------------------- */
+
+struct fdt_boot {
+	const char *bootargs;
+	uint64_t initrd, initrd_end;    /* 0, 0: none */
+	bool seeds;                     /* kaslr-seed and rng-seed */
+};
+
+#define MACHINE_FDT_SIZE (2u << 20)     /* what Linux accepts at most */
+
+/* Writes the generated tree to buf; *len is its size. */
+int machine_fdt(struct machine *, const struct fdt_boot *, void *buf,
+		size_t size, size_t *len, struct err *);
+/* Puts /chosen of a tree that the user gave right, in a buffer of `size`. */
+int machine_fdt_patch(const struct fdt_boot *, bool bootargs, void *buf,
+		      size_t size, struct err *);
+
+/* ---- running (vm.c) --------------------------------------------------- */
+
+/* Why the machine ended, for the exit status and the post-mortem. */
+struct vm_end {
+	enum vm_event event;
+	int signal;                     /* VM_SIGNAL */
+	char why[256];                  /* may be empty */
+};
+
+/* Starts the vCPU threads and closes the sandbox; they wait parked. */
+int vm_start(struct machine *, struct err *);
+/* Runs until the machine ends; every vCPU is parked then. */
+int vm_run(struct machine *, struct vm_end *, struct err *);
+/* Ends the threads. Called by machine_free as well. */
+void vm_stop(struct machine *);
+/* Main thread: park waits until no vCPU runs guest code. */
+void vm_park(struct machine *);
+void vm_unpark(struct machine *);
+const char *vm_event_name(enum vm_event);
+
+/* vcpu.c: the body of a vCPU's thread; arg is its struct vcpu. */
+void *vcpu_main(void *arg);
+
+/* ---- after the end ------------------------------------------------------ */
+
+/* What happened, in words, on standard error (postmortem.c). */
+void postmortem(struct machine *, const struct vm_end *);
+/* The kernel's panic message in what the guest printed, or NULL. */
+char *postmortem_panic(const char *tail, size_t len);
+/* --stats: writes the counters to m->stats_fd (stats.c). */
+int stats_write(struct machine *, const struct vm_end *, struct err *);
+
+#endif
