@@ -181,7 +181,7 @@ struct sysregs {                        /* those with no derived state inline */
 	uint64_t tpidr_el0, tpidrro_el0, tpidr_el1;
 	uint64_t csselr, disr, rmr, scxtnum[2];
 	uint64_t apkey[5][2];           /* IA IB DA DB GA; [lo, hi] */
-	uint64_t cntkctl, cntfrq, cntv_ctl, cntv_cval, cntp_ctl, cntp_cval;
+	uint64_t cntkctl, cntfrq;       /* the timers are in timer.c */
 	uint64_t mdscr, oslar, osdlr, dbgclaim, dbgprcr, mdccint, osdtr[2], oseccr;
 	uint64_t dbgbvr[16], dbgbcr[16], dbgwvr[16], dbgwcr[16];
 	uint32_t fpcr, fpsr;            /* fpsr without what the host FPU holds */

@@ -26,6 +26,7 @@ uint64_t timer_ns(uint64_t ticks);
 /* CTL with ISTATUS; CVAL; TVAL. The writes look at the line at once: it can
  * have changed cpu.irq_lines when they return. c's thread. */
 uint64_t timer_read_ctl(struct cpu *c, enum timer_id);
+uint64_t timer_read_cval(struct cpu *c, enum timer_id);
 uint64_t timer_read_tval(struct cpu *c, enum timer_id);
 void timer_write_ctl(struct cpu *c, enum timer_id, uint64_t val);
 void timer_write_cval(struct cpu *c, enum timer_id, uint64_t val);
