@@ -330,7 +330,7 @@ static inline uint64_t order_d(double a, double b)
 				    ip->ra & CMP_SIGNAL));                     \
 		NEXT(1);                                                       \
 	}
-#define FCMP(m, f)                                                             \
+#define FCMP(m, f, zero)                                                       \
 	OP(fcmp_##m)                                                           \
 	{                                                                      \
 		if (UNLIKELY(__builtin_isunordered(V(rn).f[0], V(rm).f[0])))   \
@@ -342,7 +342,7 @@ static inline uint64_t order_d(double a, double b)
 	{                                                                      \
 		if (UNLIKELY(__builtin_isunordered(V(rn).f[0], V(rn).f[0])))   \
 			GO(fcmpz_slow_##m);                                    \
-		SET_NZCV(order_##m(V(rn).f[0], 0));                            \
+		SET_NZCV(order_##m(V(rn).f[0], zero));                         \
 		NEXT(1);                                                       \
 	}                                                                      \
 	OP(fccmp_##m)                                                          \
@@ -371,8 +371,8 @@ FCMP_SLOW(fcmp_slow_d, FP_D, d, V(rm).d[0])
 FCMP_SLOW(fcmpz_slow_h, FP_H, h, 0)
 FCMP_SLOW(fcmpz_slow_s, FP_S, s, 0)
 FCMP_SLOW(fcmpz_slow_d, FP_D, d, 0)
-FCMP(s, f32)
-FCMP(d, f64)
+FCMP(s, f32, 0.0f)
+FCMP(d, f64, 0.0)
 FCCMP_SLOW(h)
 FCCMP_SLOW(s)
 FCCMP_SLOW(d)

@@ -87,12 +87,12 @@ static inline void fp_put(struct cpu *c, unsigned rd, uint64_t v)
 
 static inline void fp_put_s(struct cpu *c, unsigned rd, float v)
 {
-	c->v[rd].vf32 = (__typeof__(c->v[rd].vf32)){ v, 0, 0, 0 };
+	c->v[rd].vf32 = (__typeof__(c->v[rd].vf32)){ v, 0.0f, 0.0f, 0.0f };
 }
 
 static inline void fp_put_d(struct cpu *c, unsigned rd, double v)
 {
-	c->v[rd].vf64 = (__typeof__(c->v[rd].vf64)){ v, 0 };
+	c->v[rd].vf64 = (__typeof__(c->v[rd].vf64)){ v, 0.0 };
 }
 
 #endif

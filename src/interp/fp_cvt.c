@@ -229,7 +229,7 @@ OP(fjcvtzs)
 	int32_t i;
 
 	/* the zeros too, of which one is no exact integer */
-	if (UNLIKELY(!(a > -0x1.00000002p31 && a < 0x1p31) || a == 0))
+	if (UNLIKELY(!(a > -0x1.00000002p31 && a < 0x1p31) || a == 0.0))
 		GO(fjcvtzs_slow);
 	i = (int32_t)a;
 	X(rd) = (uint32_t)i;

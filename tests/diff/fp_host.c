@@ -8,62 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "../../src/interp/softfp.h"
-#include "fp_ops.h"
-
-static uint64_t ones(enum fpfmt f, bool b)
-{
-	return b ? ~0ull >> (64 - (8u << f)) : 0;
-}
-
-static uint64_t fmlal(const struct fpctx *c, uint64_t z, uint64_t a, uint64_t b,
-		      uint64_t neg)
-{
-	uint64_t r[2];
-
-	for (int i = 0; i < 2; i++)
-		r[i] = softfp_muladdh(c, z >> (32 * i) & 0xffffffff,
-				      (a >> (16 * i) & 0xffff) ^ neg,
-				      b >> (16 * i) & 0xffff);
-	return r[0] | r[1] << 32;
-}
-
-static unsigned fjcvtzs(const struct fpctx *c, uint64_t a, uint64_t *x)
-{
-	bool z;
-
-	*x = softfp_fjcvtzs(c, a, &z);
-	return z ? 4 : 0;
-}
-
-enum { base = __COUNTER__ + 1 };
-#define OP(f, text, where, expr)                                              \
-	case __COUNTER__ - base: {                                             \
-		const enum fpfmt F = f;                                        \
-                                                                               \
-		*name = text;                                                  \
-		if (!out)                                                      \
-			return F;                                              \
-		r = expr;                                                      \
-		if (where == FPR)                                              \
-			out->v = r;                                            \
-		else if (where == GPR)                                         \
-			out->x = r;                                            \
-		else                                                           \
-			out->nzcv = (uint32_t)r;                               \
-		return F;                                                      \
-	}
-
-static int run(int n, const uint64_t *in, const struct fpctx *c,
-	       struct fpout *out, const char **name)
-{
-	uint64_t a = in[0], b = in[1], z = in[2], r;
-
-	switch (n) {
-	OPS
-	default: return 0;
-	}
-}
+#include "fp_soft.h"
 
 int main(int argc, char **argv)
 {
@@ -74,7 +19,7 @@ int main(int argc, char **argv)
 	long bad = 0, all = 0;
 	int n;
 
-	for (n = 0; (f = run(n, zero, NULL, NULL, &name)); n++) {
+	for (n = 0; (f = fp_soft(n, zero, NULL, NULL, &name)); n++) {
 		int shown = 0;
 		long wrong = 0;
 
@@ -90,7 +35,7 @@ int main(int argc, char **argv)
 				fprintf(stderr, "input too short\n");
 				return 2;
 			}
-			run(n, in, &c, &got, &name);
+			fp_soft(n, in, &c, &got, &name);
 			all++;
 			if (got.v == want.v && got.x == want.x &&
 			    got.nzcv == want.nzcv && got.fpsr == want.fpsr)
