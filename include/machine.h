@@ -14,6 +14,7 @@
 #include "backend.h"
 #include "config.h"
 #include "device.h"
+#include "dma.h"
 #include "err.h"
 #include "sandbox.h"
 #include "vm.h"
@@ -64,10 +65,12 @@ struct machine {
 	struct config *config;          /* the caller's */
 	struct loop *loop;
 	struct as *as;
+	struct dma dma;
 	struct sandbox sandbox;
 	/* Board devices in table order, then PCI functions in slot order. */
 	struct device *dev[MACHINE_MAX_DEVS];
 	int ndevs;
+	unsigned pci_slots;                     /* taken, from slot 1 on */
 	char pci_id[MACHINE_MAX_DEVS][16];      /* "disk0", "net0" */
 	struct device *uart, *gpio, *pcie;
 	struct tty *serial, *console;           /* console may be NULL */
@@ -77,9 +80,9 @@ struct machine {
 	struct blk *disk[CFG_MAX_DISKS];
 	int ndisks;
 	bool accel_open;
+	unsigned ncpus_open;
 	int stats_fd;                           /* -1: none */
 	char booted[80];                        /* what kernel_load found */
-	uint64_t kernel_end;                    /* for the verbose map */
 	/* vm.c */
 	pthread_mutex_t park_lock;
 	pthread_cond_t parked, unpark;

@@ -1,0 +1,506 @@
+/* The vmapple board as one table, and a machine built from it.
+ *
+ * Map and wires: spec/vmapple.md sections 1.1 and 1.2. The interrupt
+ * controller is not in the table: the accelerator makes it (include/gicv3.h,
+ * or the kernel), at the addresses of machine.h. CONFIG, BDIF, AES and GFX,
+ * which only macOS guests use, are not there yet. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "accel.h"
+#include "accel_pick.h"
+#include "as.h"
+#include "boot.h"
+#include "gicv2m.h"
+#include "log.h"
+#include "loop.h"
+#include "machine.h"
+#include "pcie.h"
+#include "pl011.h"
+#include "pl031.h"
+#include "pl061.h"
+#include "pvpanic.h"
+#include "tty.h"
+#include "virtio_blk.h"
+#include "virtio_console.h"
+#include "virtio_net.h"
+#include "virtio_rng.h"
+
+#define ECAM_BASE 0x40000000u
+#define ECAM_SIZE 0x10000000u
+#define MMIO_BASE 0x50000000u
+#define MMIO_SIZE 0x1fff0000u
+#define BLOCK_THREADS 4
+
+/* ---- the table ----------------------------------------------------------- */
+
+static const void *v2m_conf(struct machine *m, void *buf)
+{
+	struct gicv2m_conf *c = buf;
+
+	c->base = MACHINE_V2M;
+	c->first = MACHINE_MSI_FIRST;
+	c->count = MACHINE_MSI_COUNT;
+	return c;
+}
+
+static const void *uart_conf(struct machine *m, void *buf)
+{
+	struct pl011_conf *c = buf;
+
+	c->tty = m->serial;
+	return c;
+}
+
+static void on_pvpanic(void *arg, enum pvpanic_event ev)
+{
+	struct machine *m = arg;
+
+	switch (ev) {
+	case PVPANIC_PANICKED:
+		vm_request(&m->vm, VM_PANIC, "the guest reported a panic");
+		break;
+	case PVPANIC_SHUTDOWN:
+		vm_request(&m->vm, VM_OFF, "power-off by pvpanic");
+		break;
+	case PVPANIC_CRASH_LOADED:
+		log_msg(LOG_WARN, "the guest crashed and runs its own crash "
+			"kernel now");
+		break;
+	}
+}
+
+static const void *pvpanic_conf(struct machine *m, void *buf)
+{
+	struct pvpanic_conf *c = buf;
+
+	c->event = on_pvpanic;
+	c->arg = m;
+	return c;
+}
+
+static const void *pcie_conf(struct machine *m, void *buf)
+{
+	struct pcie_conf *c = buf;
+
+	c->ecam_size = ECAM_SIZE;
+	c->mmio_base = MMIO_BASE;
+	c->mmio_size = MMIO_SIZE;
+	return c;
+}
+
+const struct board_row board[] = {
+	{ .id = "v2m", .ops = &gicv2m_ops, .conf = v2m_conf,
+	  .win = { { MACHINE_V2M, GICV2M_SIZE, false } },
+	  .msi = true, .msi_wire = 0 },
+	{ .id = "uart0", .ops = &pl011_ops, .conf = uart_conf,
+	  .win = { { 0x20010000, 0x1000, false } }, .irq = 33 },
+	{ .id = "rtc", .ops = &pl031_ops,
+	  .win = { { 0x20050000, 0x1000, false } }, .irq = 34 },
+	{ .id = "gpio", .ops = &pl061_ops,
+	  .win = { { 0x20060000, 0x1000, false } }, .irq = 37 },
+	{ .id = "pvpanic", .ops = &pvpanic_ops, .conf = pvpanic_conf,
+	  .win = { { 0x20070000, 2, false } } },
+	{ .id = "pcie", .ops = &pcie_ops, .conf = pcie_conf,
+	  .win = { { ECAM_BASE, ECAM_SIZE, false },
+		   { MMIO_BASE, MMIO_SIZE, true } },
+	  .irq = MACHINE_INTX_FIRST, .msi = true, .msi_wire = 1 },
+	{ .id = NULL },
+};
+
+/* ---- building ------------------------------------------------------------ */
+
+static int add_row(struct machine *m, const struct board_row *row,
+		   struct err *e)
+{
+	_Alignas(16) unsigned char buf[BOARD_CONF_SIZE] = { 0 };
+	struct devconf c = { .id = row->id, .dma = &m->dma, .loop = m->loop };
+	struct device *d;
+
+	if (row->irq)
+		c.irq[0] = (struct irq){ m->vm.intc, row->irq };
+	if (row->msi)
+		c.irq[row->msi_wire] = (struct irq){ m->vm.intc,
+						     MACHINE_MSI_FIRST };
+	if (row->conf)
+		c.arg = row->conf(m, buf);
+	d = device_new(row->ops, &c, e);
+	if (!d)
+		return err_at(e, "%s: ", row->id);
+	m->dev[m->ndevs++] = d;
+	for (uint8_t w = 0; w < 2; w++) {
+		int r = 0;
+
+		if (row->win[w].len)
+			r = (row->win[w].under ? as_back : as_dev)
+				(m->as, row->win[w].base, row->win[w].len, d,
+				 w, e);
+		if (r)
+			return err_at(e, "%s: ", row->id);
+	}
+	if (row->ops == &pl011_ops)
+		m->uart = d;
+	else if (row->ops == &pl061_ops)
+		m->gpio = d;
+	else if (row->ops == &pcie_ops)
+		m->pcie = d;
+	return 0;
+}
+
+static int add_board(struct machine *m, struct err *e)
+{
+	for (const struct board_row *row = board; row->id; row++)
+		if (add_row(m, row, e))
+			return -1;
+	return 0;
+}
+
+static int connect_doorbell(void *arg, uint64_t gpa, unsigned size, int fd,
+			    bool add)
+{
+	struct vm *vm = arg;
+
+	return vm->accel->ioeventfd(vm, gpa, size, fd, add);
+}
+
+/* A PCI function in the next free slot. `arg` begins with a virtio_conf. */
+static struct device *add_pci(struct machine *m, const char *name, int n,
+			      const struct device_ops *ops,
+			      struct virtio_conf *v, struct err *e)
+{
+	char *id = m->pci_id[m->ndevs];
+	struct devconf c = { .id = id, .dma = &m->dma, .loop = m->loop,
+			     .arg = v };
+	struct device *d;
+
+	snprintf(id, sizeof(m->pci_id[0]), "%s%d", name, n);
+	v->pci.bridge = m->pcie;
+	v->pci.slot = ++m->pci_slots;
+	if (m->vm.accel->ioeventfd) {
+		v->ioeventfd = connect_doorbell;
+		v->ioeventfd_arg = &m->vm;
+	}
+	d = device_new(ops, &c, e);
+	if (!d) {
+		err_at(e, "%s: ", id);
+		return NULL;
+	}
+	m->dev[m->ndevs++] = d;
+	return d;
+}
+
+static int add_disks(struct machine *m, struct err *e)
+{
+	struct config *c = m->config;
+
+	if (!c->ndisks)
+		return 0;
+	m->pool_threads = BLOCK_THREADS;
+	m->pool = blk_pool_new(m->pool_threads, e);
+	if (!m->pool)
+		return -1;
+	for (int i = 0; i < c->ndisks; i++) {
+		struct virtio_blk_conf vb = { .kind = VIRTIO_BLK_PLAIN };
+		struct cfg_disk *d = &c->disk[i];
+		int fd = d->fd;
+
+		d->fd = -1;             /* the image's from here */
+		vb.blk = blk_raw_open(fd, d->path, d->readonly, m->pool, e);
+		if (!vb.blk)
+			return -1;
+		m->disk[m->ndisks++] = vb.blk;
+		snprintf(vb.blk->serial, sizeof(vb.blk->serial), "%s",
+			 d->serial);
+		if (!add_pci(m, "disk", i, &virtio_blk_ops, &vb.virtio, e))
+			return -1;
+	}
+	return 0;
+}
+
+static int add_functions(struct machine *m, struct err *e)
+{
+	/* Locally administered; the same each time, so that leases last. */
+	static const uint8_t mac[6] = { 0x02, 0x70, 0x6f, 0x6d, 0x65, 0x01 };
+	struct virtio_net_conf vn = { .net = m->net };
+	struct virtio_console_conf vc = { .tty = m->console };
+	struct virtio_rng_conf vr = { .virtio = { .ioeventfd = NULL } };
+
+	if (add_disks(m, e))
+		return -1;
+	memcpy(vn.mac, m->config->net.has_mac ? m->config->net.mac : mac, 6);
+	if (m->net && !add_pci(m, "net", 0, &virtio_net_ops, &vn.virtio, e))
+		return -1;
+	if (m->console && !add_pci(m, "console", 0, &virtio_console_ops,
+				   &vc.virtio, e))
+		return -1;
+	return add_pci(m, "rng", 0, &virtio_rng_ops, &vr.virtio, e) ? 0 : -1;
+}
+
+static void on_tty(void *arg, enum tty_event ev)
+{
+	struct machine *m = arg;
+
+	if (ev == TTY_QUIT) {
+		vm_request(&m->vm, VM_QUIT, "Ctrl-a x was typed");
+	} else {
+		m->signal = SIGPIPE;
+		vm_request(&m->vm, VM_SIGNAL, "standard output was closed");
+	}
+}
+
+static int open_ttys(struct machine *m, struct err *e)
+{
+	struct tty_conf c = { .cfg = &m->config->serial, .name = "serial",
+			      .loop = m->loop, .event = on_tty, .arg = m };
+
+	m->serial = tty_open(&c, e);
+	if (!m->serial)
+		return -1;
+	m->sandbox.unlink_dir[0] = tty_unlink_dir(m->serial);
+	if (m->config->console.where == CFG_TTY_NONE)
+		return 0;
+	c.cfg = &m->config->console;
+	c.name = "console";
+	m->console = tty_open(&c, e);
+	if (!m->console)
+		return -1;
+	m->sandbox.unlink_dir[1] = tty_unlink_dir(m->console);
+	return 0;
+}
+
+static int open_net(struct machine *m, struct err *e)
+{
+	const struct cfg_net *n = &m->config->net;
+
+	switch (n->kind) {
+	case CFG_NET_USER:
+		m->net = net_user_open(m->loop, (const char *const *)n->fwd,
+				       n->nfwd, e);
+		m->sandbox.user_net = true;
+		break;
+	case CFG_NET_TAP:
+		m->net = net_tap_open(m->loop, n->ifname, e);
+		break;
+	default:
+		return 0;
+	}
+	return m->net ? 0 : err_at(e, "--net: ");
+}
+
+static int open_stats(struct machine *m, struct err *e)
+{
+	const char *path = m->config->stats;
+
+	if (!path)
+		return 0;
+	m->stats_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC |
+			   O_NONBLOCK | O_NOCTTY, 0666);
+	return m->stats_fd < 0 ? err_set(e, errno, "--stats %s", path) : 0;
+}
+
+static void init_cpus(struct machine *m)
+{
+	m->vm.ncpus = m->config->cpus;
+	for (unsigned i = 0; i < m->vm.ncpus; i++) {
+		struct vcpu *v = &m->vm.cpu[i];
+
+		v->vm = &m->vm;
+		v->index = i;
+		/* Aff0 = n mod 16, Aff1 = n div 16 (section 1.3) */
+		v->mpidr = (i & 15) | (uint64_t)(i >> 4) << 8;
+	}
+}
+
+static int open_accel(struct machine *m, struct err *e)
+{
+	m->vm.accel = accel_pick(m->config, e);
+	if (!m->vm.accel)
+		return -1;
+	if (m->vm.accel->open(&m->vm, e))
+		return err_at(e, "accelerator %s: ", m->vm.accel->name);
+	m->accel_open = true;
+	for (unsigned i = 0; i < m->vm.ncpus; i++) {
+		if (m->vm.accel->cpu_open(&m->vm.cpu[i], e))
+			return err_at(e, "cpu %u: ", i);
+		m->ncpus_open++;
+	}
+	return 0;
+}
+
+static int add_ram(struct machine *m, struct err *e)
+{
+	if (!as_ram(m->as, "ram", MACHINE_RAM, m->config->ram, e))
+		return err_at(e, "--memory: ");
+	if (!as_ram(m->as, "firmware", MACHINE_FIRMWARE,
+		    MACHINE_FIRMWARE_SIZE, e))
+		return -1;
+	return 0;
+}
+
+static struct machine *machine_alloc(struct config *c, struct err *e)
+{
+	struct machine *m = calloc(1, sizeof(*m));
+
+	if (!m) {
+		err_set(e, 0, "out of memory");
+		return NULL;
+	}
+	m->config = c;
+	m->stats_fd = m->signal_fd = -1;
+	m->sandbox.on = c->sandbox;
+	m->sandbox.unlink_dir[0] = m->sandbox.unlink_dir[1] = -1;
+	m->sandbox.accept = c->serial.where == CFG_TTY_UNIX ||
+			    c->console.where == CFG_TTY_UNIX;
+	pthread_mutex_init(&m->park_lock, NULL);
+	pthread_mutex_init(&m->why_lock, NULL);
+	pthread_cond_init(&m->parked, NULL);
+	pthread_cond_init(&m->unpark, NULL);
+	m->loop = loop_new(e);
+	m->as = m->loop ? as_new(e) : NULL;
+	if (!m->as) {
+		machine_free(m);
+		return NULL;
+	}
+	m->dma.as = m->as;
+	m->vm.as = m->as;
+	m->vm.loop = m->loop;
+	m->vm.config = c;
+	atomic_store(&m->vm.park, true);
+	m->t_start = loop_now(m->loop, CLOCK_HOST);
+	init_cpus(m);
+	return m;
+}
+
+/* In an order that has its reasons: what opens files or needs privileges
+ * first, then their surrender, then what makes threads. */
+struct machine *machine_new(struct config *c, struct err *e)
+{
+	struct machine *m = machine_alloc(c, e);
+
+	if (!m)
+		return NULL;
+	if (add_ram(m, e) || open_accel(m, e) || open_net(m, e) ||
+	    open_ttys(m, e) || open_stats(m, e) ||
+	    sandbox_privs(&m->sandbox, e) ||
+	    add_board(m, e) || add_functions(m, e)) {
+		machine_free(m);
+		return NULL;
+	}
+	return m;
+}
+
+struct machine *machine_new_bare(struct config *c, struct err *e)
+{
+	struct machine *m = machine_alloc(c, e);
+
+	if (m && add_board(m, e)) {
+		machine_free(m);
+		m = NULL;
+	}
+	return m;
+}
+
+void machine_free(struct machine *m)
+{
+	if (!m)
+		return;
+	vm_stop(m);
+	while (m->ndevs)
+		device_free(m->dev[--m->ndevs]);
+	while (m->ndisks)
+		blk_close(m->disk[--m->ndisks]);
+	blk_pool_free(m->pool);
+	if (m->net)
+		m->net->ops->close(m->net);
+	tty_close(m->console);
+	tty_close(m->serial);
+	while (m->ncpus_open)
+		m->vm.accel->cpu_close(&m->vm.cpu[--m->ncpus_open]);
+	if (m->accel_open)
+		m->vm.accel->close(&m->vm);
+	if (m->as)
+		as_free(m->as);
+	if (m->loop)
+		loop_free(m->loop);
+	if (m->stats_fd >= 0)
+		close(m->stats_fd);
+	pthread_cond_destroy(&m->unpark);
+	pthread_cond_destroy(&m->parked);
+	pthread_mutex_destroy(&m->why_lock);
+	pthread_mutex_destroy(&m->park_lock);
+	free(m);
+}
+
+/* ---- reset and map ------------------------------------------------------- */
+
+int machine_reset(struct machine *m, struct err *e)
+{
+	for (int i = 0; i < m->ndevs; i++) {
+		device_lock(m->dev[i]);
+		m->dev[i]->ops->reset(m->dev[i]);
+		device_unlock(m->dev[i]);
+	}
+	m->vm.accel->reset(&m->vm);
+	if (boot_load(m, e))
+		return -1;
+	for (unsigned i = 0; i < m->vm.ncpus; i++)
+		m->vm.accel->cpu_reset(&m->vm.cpu[i]);
+	return 0;
+}
+
+struct map_arg {
+	struct machine *m;
+	void (*line)(const char *);
+	int next;                       /* RAM block that is still to come */
+};
+
+static void print_ram(struct map_arg *a, uint64_t before)
+{
+	int n;
+	const struct ram *r = as_rams(a->m->as, &n);
+	char text[96];
+
+	/* At most eight, and not in order: the lowest that is due each time. */
+	for (;;) {
+		const struct ram *low = NULL;
+
+		for (int i = 0; i < n; i++)
+			if (!(a->next >> i & 1) && r[i].gpa < before &&
+			    (!low || r[i].gpa < low->gpa))
+				low = &r[i];
+		if (!low)
+			return;
+		a->next |= 1 << (low - r);
+		snprintf(text, sizeof(text), "%010llx-%010llx RAM %s",
+			 (unsigned long long)low->gpa,
+			 (unsigned long long)(low->gpa + low->size - 1),
+			 low->name);
+		a->line(text);
+	}
+}
+
+static void print_win(void *arg, uint64_t gpa, uint64_t len, struct device *d,
+		      uint8_t win)
+{
+	struct map_arg *a = arg;
+	char text[96];
+
+	print_ram(a, gpa);
+	snprintf(text, sizeof(text), "%010llx-%010llx %s %s, window %u",
+		 (unsigned long long)gpa, (unsigned long long)(gpa + len - 1),
+		 d->ops->name, d->id, win);
+	a->line(text);
+}
+
+void machine_print_map(struct machine *m, void (*line)(const char *))
+{
+	struct map_arg a = { .m = m, .line = line };
+
+	as_each_win(m->as, print_win, &a);
+	print_ram(&a, UINT64_MAX);
+}

@@ -1,0 +1,61 @@
+/* The body of a vCPU's thread: confine it, then run guest code whenever the
+ * machine is not parked. */
+#include <pthread.h>
+#include <stdio.h>
+
+#include "accel.h"
+#include "machine.h"
+
+/* Waits until all threads exist, takes its own filter, reports. */
+static bool confine(struct machine *m)
+{
+	struct err e;
+	int r;
+
+	pthread_mutex_lock(&m->park_lock);
+	while (!m->go && !m->quit)
+		pthread_cond_wait(&m->unpark, &m->park_lock);
+	pthread_mutex_unlock(&m->park_lock);
+	r = sandbox_thread(&m->sandbox, SANDBOX_VCPU, &e);
+	pthread_mutex_lock(&m->park_lock);
+	if (r && !m->thread_failed) {
+		m->thread_failed = true;
+		m->thread_err = e;
+	}
+	m->nconfined++;
+	pthread_cond_signal(&m->parked);
+	pthread_mutex_unlock(&m->park_lock);
+	return !r;
+}
+
+/* Until the machine is not parked; false when the thread shall end. */
+static bool wait_unparked(struct machine *m)
+{
+	bool run;
+
+	pthread_mutex_lock(&m->park_lock);
+	while (!m->quit && atomic_load(&m->vm.park)) {
+		m->nparked++;
+		pthread_cond_signal(&m->parked);
+		pthread_cond_wait(&m->unpark, &m->park_lock);
+		m->nparked--;
+	}
+	run = !m->quit;
+	pthread_mutex_unlock(&m->park_lock);
+	return run;
+}
+
+void *vcpu_main(void *arg)
+{
+	struct vcpu *v = arg;
+	struct machine *m = (struct machine *)v->vm;
+
+	if (!confine(m))
+		return NULL;
+	while (wait_unparked(m)) {
+		/* One that fails has said why; it must not run on. */
+		if (m->vm.accel->cpu_run(v, false) == VX_FAIL)
+			vm_request(&m->vm, VM_FAIL, "a virtual CPU stopped");
+	}
+	return NULL;
+}
