@@ -71,6 +71,7 @@ struct codepage {
 	uint64_t pa;
 	uint32_t ctx;                   /* CTX_* that it was decoded for */
 	bool retired;
+	_Atomic bool busy;              /* a record is being written */
 	uint64_t epoch;                 /* of its retirement */
 	const uint8_t *host;            /* the guest page */
 	struct codepage *next;          /* same pa, other ctx; or free list */

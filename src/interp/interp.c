@@ -245,6 +245,7 @@ static enum vexit interp_cpu_run(struct vcpu *v, bool step)
 		if (step)
 			break;
 	}
+	atomic_store(&c->halted, true);
 	fpstate_leave(c);
 	return step ? VX_STEP : VX_KICK;
 }

@@ -3,6 +3,7 @@
  * The handlers here are where straight-line execution is left: the end of a
  * page, a page not met yet, an exception, a request from another thread. */
 #include <linux/futex.h>
+#include <sched.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -11,6 +12,7 @@
 #include "debug.h"
 #include "decode.h"
 #include "except.h"
+#include "fuse.h"
 #include "mmu.h"
 #include "op.h"
 #include "run.h"
@@ -44,20 +46,34 @@ void cpu_wait(struct cpu *c, uint64_t until)
 
 /* ---- decoding --------------------------------------------------------- */
 
-/* Fills a record in place. Others may do the same at the same time: they
- * write the same values, and `h` comes last. */
+static uint32_t word_at(const struct codepage *p, uint32_t off)
+{
+	return __atomic_load_n((const uint32_t *)(const void *)(p->host + off),
+			       __ATOMIC_RELAXED);
+}
+
+/* Fills a record in place, operands before `h`. Two CPUs may come here at once,
+ * and the guest's word may change in between: only one writes. */
 static void decode_at(struct cpu *c, const struct rec *ip)
 {
 	struct codepage *p = cache_page_of(c->in->cache, ip);
 	uint32_t off = (uint32_t)(ip - p->r) * 4, w;
 	struct rec *dst = &p->r[off / 4], tmp;
 
-	w = __atomic_load_n((const uint32_t *)(const void *)(p->host + off),
-			    __ATOMIC_RELAXED);
+	while (atomic_exchange_explicit(&p->busy, true, memory_order_acquire))
+		sched_yield();
+	if (REC_H(ip) != op_decode) {
+		atomic_store_explicit(&p->busy, false, memory_order_release);
+		return;
+	}
+	w = word_at(p, off);
 	if (p->ctx & CTX_STEP) {
 		tmp = (struct rec){ .h = op_step, .imm = (int32_t)w };
 	} else {
 		decode_word(&tmp, w, off, p->ctx, c->in->model);
+		if (off + 4 < REC_PAGE)
+			fuse_pair(&tmp, w, word_at(p, off + 4), off, p->ctx,
+				  c->in->model);
 	}
 	dst->rd = tmp.rd;
 	dst->rn = tmp.rn;
@@ -65,6 +81,7 @@ static void decode_at(struct cpu *c, const struct rec *ip)
 	dst->ra = tmp.ra;
 	dst->imm = tmp.imm;
 	__atomic_store_n(&dst->h, tmp.h, __ATOMIC_RELEASE);
+	atomic_store_explicit(&p->busy, false, memory_order_release);
 }
 
 OP_GLOBAL(decode)
