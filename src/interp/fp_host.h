@@ -85,7 +85,41 @@ static inline float fp_host_fma_s(float a, float b, float z)
 }
 
 #else
-#error "fp_host.h: describe this host's floating-point flags"
+
+/* Any other host, by the C library; no promise of a fused instruction. */
+#include <fenv.h>
+
+static inline uint32_t fp_host_flags(void)
+{
+	int e = fetestexcept(FE_ALL_EXCEPT);
+
+	return (e & FE_INVALID ? FPSR_IOC : 0) |
+	       (e & FE_DIVBYZERO ? FPSR_DZC : 0) |
+	       (e & FE_OVERFLOW ? FPSR_OFC : 0) |
+	       (e & FE_UNDERFLOW ? FPSR_UFC : 0) |
+	       (e & FE_INEXACT ? FPSR_IXC : 0);
+}
+
+static inline void fp_host_clear(void)
+{
+	fesetenv(FE_DFL_ENV);
+}
+
+static inline bool fp_host_has_fma(void)
+{
+	return false;
+}
+
+static inline double fp_host_fma_d(double a, double b, double z)
+{
+	return __builtin_fma(a, b, z);
+}
+
+static inline float fp_host_fma_s(float a, float b, float z)
+{
+	return __builtin_fmaf(a, b, z);
+}
+
 #endif
 
 #endif
