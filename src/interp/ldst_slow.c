@@ -4,6 +4,7 @@
 #include "except.h"
 #include "ldst.h"
 #include "mmu.h"
+#include "pauth.h"
 
 struct kind {
 	uint8_t size;
@@ -119,4 +120,50 @@ OP_GLOBAL(ldst_slow)
 	if (!ldst(c, ip, PC))
 		GO(raise);
 	NEXT(1);
+}
+
+/* ---- LDRAA, LDRAB ------------------------------------------------------- */
+
+/* ra: the key in bits 6:0, writeback in bit 7. Base as modified by the
+ * authentication; SP is checked after it, as in the manual. */
+static bool ldra(struct cpu *c, const struct rec *ip)
+{
+	uint64_t a, v;
+
+	if (!pauth_auth(c, ip->ra & 127, X(rn), 0, true, &a) ||
+	    (ip->rn == REG_SP && !ldst_sp_check(c)))
+		return false;
+	a += LS_IMM;
+	const struct tlbe *e = TLB_R(c->tlb, a);
+	uint64_t o = a - e->va;
+
+	if (LIKELY(o <= REC_PAGE - 8))
+		v = host_r64(e->host + o);
+	else if (!mem_load(c, a, 8, 0, &v))
+		return false;
+	if (ip->ra & 128)
+		X(rn) = a;
+	X(rd) = v;
+	return true;
+}
+
+OP(ldra)
+{
+	if (!ldra(c, ip))
+		GO(raise);
+	NEXT(1);
+}
+
+/* With alignment checks on, pages are not in the inline TLB (mmu.h). */
+op_fn *dec_ldra(struct dec *d)
+{
+	uint32_t s = bits(d->w, 22, 22), m = bits(d->w, 23, 23);
+	uint32_t imm10 = s << 9 | bits(d->w, 20, 12);
+
+	d->r->rd = slot_zd(d->rd);
+	d->r->rn = slot_sp(d->rn);
+	d->r->imm = (int32_t)sbits(imm10, 9, 0) * 8;
+	d->r->ra = (uint8_t)((m ? PAUTH_DB : PAUTH_DA) |
+			     bits(d->w, 11, 11) << 7);
+	return op_ldra;
 }
