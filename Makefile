@@ -34,7 +34,7 @@ WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wu
 OPT ?= -O2
 CPPFLAGS += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -iquote include -I$(BUILD)/gen $(PKG_CFLAGS)
 CFLAGS += -std=gnu11 -g $(OPT) $(WARN) $(WERROR) -fno-strict-aliasing -pthread -MMD -MP \
-	$(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined,-fstack-protector-strong)
+	$(if $(SAN),-fsanitize=$(SAN) -DPOME_SANITIZE -fno-omit-frame-pointer -fno-sanitize-recover=undefined,-fstack-protector-strong)
 LDFLAGS += -pthread $(if $(SAN),-fsanitize=$(SAN))
 LDLIBS += $(PKG_LIBS) -lm
 
@@ -52,7 +52,8 @@ endif
 OBJ := $(SRC:%.c=$(BUILD)/%.o)
 LIBOBJ := $(filter-out $(BUILD)/src/main.o,$(OBJ))
 
-.PHONY: all check test run lint bench fuzz kvm aarch64 install deps clean
+.PHONY: all check test run lint bench fuzz kvm aarch64 install deps clean unit guests guest-tests linux-tests \
+	diff-tests cli-tests
 all: $(BUILD)/pome
 
 $(BUILD)/pome: $(BUILD)/src/main.o $(BUILD)/libpome.a
@@ -78,6 +79,39 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/tests/unit/fake.o $(BUIL
 
 unit: $(UNIT:%=$(BUILD)/tests/unit/%)
 	@set -e; for t in $(UNIT); do echo "unit $$t"; $(BUILD)/tests/unit/$$t; done
+
+# Bare-metal guests: A64 code, so always clang and lld.
+GUESTS := $(patsubst tests/guest/%.c,$(BUILD)/guest/%.elf,$(wildcard tests/guest/t_*.c))
+GUEST_CFLAGS = --target=aarch64-none-elf -march=armv8.1-a -mgeneral-regs-only -mstrict-align -O2 -ffreestanding -fno-pic \
+	-fno-stack-protector -nostdlib -static -Wall -Wextra -Wno-unused-parameter $(WERROR) \
+	--ld-path=$(GUESTLD) -Wl,-T,tests/guest/guest.ld -Wl,--build-id=none
+$(BUILD)/guest/%.elf: tests/guest/%.c tests/guest/guest.c tests/guest/guest.h tests/guest/start.S tests/guest/guest.ld
+	@mkdir -p $(@D)
+	$(GUESTCC) $(GUEST_CFLAGS) -o $@ tests/guest/start.S tests/guest/guest.c $<
+$(BUILD)/guest/b_%.elf: tests/bench/b_%.c tests/guest/guest.c tests/guest/guest.h tests/guest/start.S tests/guest/guest.ld
+	@mkdir -p $(@D)
+	$(GUESTCC) $(GUEST_CFLAGS) -o $@ tests/guest/start.S tests/guest/guest.c $<
+$(BUILD)/guest/virt_%.elf: tests/bench/b_%.c tests/guest/guest.c tests/guest/guest.h tests/guest/start.S tests/guest/guest.ld
+	@mkdir -p $(@D)
+	$(GUESTCC) $(GUEST_CFLAGS) -DBOARD_VIRT -Wl,--defsym=LINK_BASE=0x40080000 -o $@ tests/guest/start.S tests/guest/guest.c $<
+guests: $(GUESTS)
+bench-guests: $(BUILD)/guest/b_cpu.elf $(BUILD)/guest/virt_cpu.elf
+
+guest-tests: $(BUILD)/pome guests
+	tests/guest/run.sh $(BUILD)/pome $(BUILD)/guest --accel interp
+
+deps:
+	tests/deps.sh
+
+# The demonstration: a Debian kernel and a small initial RAM disk, in a bundle.
+run: deps
+	$(MAKE) all
+	tests/debian/fetch.sh bundle $(BUILD)/debian-bundle
+	$(BUILD)/pome run $(RUNFLAGS) $(BUILD)/debian-bundle
+
+install: all
+	install -D -m 755 $(BUILD)/pome $(DESTDIR)$(PREFIX)/bin/pome
+	install -D -m 644 man/pome.1 $(DESTDIR)$(PREFIX)/share/man/man1/pome.1
 
 clean:
 	rm -rf build build-*

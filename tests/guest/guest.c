@@ -5,7 +5,13 @@
 
 /* ---- output ---------------------------------------------------------------- */
 
+#ifdef BOARD_VIRT
+#define UART 0x09000000ul               /* QEMU's virt, for comparison */
+#define RAM 0x40000000ul
+#else
 #define UART 0x20010000ul
+#define RAM 0x70000000ul
+#endif
 
 static void put(char ch)
 {
@@ -185,7 +191,7 @@ static void make_tables(void)
 	l1[1] = (uint64_t)l2[1] | 3;
 	for (uint64_t i = 0; i < 1024; i++) {
 		uint64_t pa = i << 21;
-		uint64_t d = pa >= 0x70000000 ? 0x705 : 0x401 | PTE_PXN;
+		uint64_t d = pa >= RAM ? 0x705 : 0x401 | PTE_PXN;
 
 		l2[i >> 9][i & 511] = pa | d | PTE_UXN;
 	}
