@@ -68,9 +68,9 @@ bool mem_store(struct cpu *c, uint64_t va, unsigned size, unsigned flags,
  * permissions for `size` bytes that lie in one page and returns the host
  * address. *host is NULL (and true returned) where no RAM answers, and, with
  * MEM_NOALIGN, where each element's alignment matters (Device, MMU off,
- * SCTLR.A) or a watchpoint may match: the caller falls back to
- * mem_load/mem_store. Structures pass MEM_NOALIGN. FAR is va; who rounded it
- * down (DC ZVA) puts the original into c->exc.far. */
+ * SCTLR.A): the caller falls back to mem_load/mem_store. Structures pass
+ * MEM_NOALIGN. FAR is va; who rounded it down (DC ZVA) puts the original into
+ * c->exc.far. Exclusives and atomics work on any RAM, Device or not. */
 bool mem_host(struct cpu *c, uint64_t va, unsigned size,
 	      enum mmu_access, unsigned flags, void **host);
 
