@@ -29,6 +29,8 @@ PKG_CONFIG ?= pkg-config
 PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags libseccomp jansson nettle zlib libzstd slirp 2>/dev/null)
 PKG_LIBS := $(shell $(PKG_CONFIG) --libs libseccomp jansson nettle zlib libzstd slirp 2>/dev/null) -lfdt -lcap-ng
 
+CROSS_CC ?= $(if $(filter aarch64%,$(shell uname -m)),cc,aarch64-linux-gnu-gcc)
+JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 ARCH := $(shell $(CC) -dumpmachine | cut -d- -f1)
 WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef -Wno-unused-parameter
 OPT ?= -O2
@@ -99,6 +101,25 @@ bench-guests: $(BUILD)/guest/b_cpu.elf $(BUILD)/guest/virt_cpu.elf
 
 guest-tests: $(BUILD)/pome guests
 	tests/guest/run.sh $(BUILD)/pome $(BUILD)/guest --accel interp
+
+# Quick and without KVM, network or root: every unit test under ASan and UBSan.
+check:
+	+$(MAKE) -j$(JOBS) BUILD=$(BUILD)-asan SAN=address,undefined OPT=-O1 unit
+
+linux-tests: $(BUILD)/pome
+	tests/debian/fetch.sh initrd
+	tests/linux/run.sh $(BUILD)/pome
+
+# Random A64 instructions at EL0 against qemu-aarch64: DIFF_CASES of them.
+DIFF_CASES ?= 60000
+DIFF_SEED ?= 1
+$(BUILD)/tests/diff/el0_guest: tests/diff/el0_guest.c tests/diff/el0_case.h
+	@mkdir -p $(@D)
+	$(CROSS_CC) -O1 -static -Wall -o $@ $<
+$(BUILD)/tests/diff/el0_host: $(BUILD)/tests/diff/el0_host.o $(BUILD)/libpome.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+diff-tests: $(BUILD)/tests/diff/el0_guest $(BUILD)/tests/diff/el0_host
+	tests/diff/el0.sh $(BUILD)/tests/diff $(DIFF_CASES) $(DIFF_SEED)
 
 deps:
 	tests/deps.sh
