@@ -438,7 +438,8 @@ static void test_reset_in_flight(void **s)
 	for (unsigned i = 0; i < 8; i++) {
 		header(t, HDR, 0, 0);
 		drv_desc(d, 0, 3 * i, HDR, 16, NEXT, 3 * i + 1);
-		drv_desc(d, 0, 3 * i + 1, BUF, 512, NEXT | WRITE, 3 * i + 2);
+		drv_desc(d, 0, 3 * i + 1, BUF + 512 * i, 512, NEXT | WRITE,
+			 3 * i + 2);
 		drv_desc(d, 0, 3 * i + 2, STATUS, 1, WRITE, 0);
 		drv_offer(d, 0, 3 * i);
 	}
