@@ -97,7 +97,10 @@ $(BUILD)/guest/virt_%.elf: tests/bench/b_%.c tests/guest/guest.c tests/guest/gue
 	@mkdir -p $(@D)
 	$(GUESTCC) $(GUEST_CFLAGS) -DBOARD_VIRT -Wl,--defsym=LINK_BASE=0x40080000 -o $@ tests/guest/start.S tests/guest/guest.c $<
 guests: $(GUESTS)
-bench-guests: $(BUILD)/guest/b_cpu.elf $(BUILD)/guest/virt_cpu.elf
+bench: all bench-guests
+	tests/debian/fetch.sh initrd
+	tests/bench/bench.py $(BENCHFLAGS) $(BUILD)
+bench-guests: $(BUILD)/guest/b_off.elf $(BUILD)/guest/b_cpu.elf $(BUILD)/guest/virt_cpu.elf
 
 guest-tests: $(BUILD)/pome guests
 	tests/guest/run.sh $(BUILD)/pome $(BUILD)/guest --accel interp
