@@ -34,6 +34,9 @@ struct tty_conf {
  * mode only with tty_start. */
 struct tty *tty_open(const struct tty_conf *, struct err *);
 void tty_start(struct tty *);
+/* After the guest ended: writes out what is left, so that what is said next
+ * stands behind it. */
+void tty_settle(struct tty *);
 /* Writes out what is left (for at most two seconds), restores the terminal,
  * removes the socket. NULL is ignored. */
 void tty_close(struct tty *);

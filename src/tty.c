@@ -605,6 +605,8 @@ static void flush(struct host_tty *t)
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	start = now = ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 	t->event = NULL;
+	if (t->tty.dev)
+		device_lock(t->tty.dev);
 	while (t->fill && connected(t) && now - start < 2000) {
 		struct pollfd p = { .fd = t->out, .events = POLLOUT };
 
@@ -613,6 +615,13 @@ static void flush(struct host_tty *t)
 		clock_gettime(CLOCK_MONOTONIC, &ts);
 		now = ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 	}
+	if (t->tty.dev)
+		device_unlock(t->tty.dev);
+}
+
+void tty_settle(struct tty *tty)
+{
+	flush(host(tty));
 }
 
 void tty_close(struct tty *tty)
@@ -622,6 +631,7 @@ void tty_close(struct tty *tty)
 
 	if (!t)
 		return;
+	t->tty.dev = NULL;              /* freed already */
 	flush(t);
 	if (t->where == CFG_TTY_STDIO)
 		tty_restore();

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "accel.h"
+#include "as.h"
 #include "backend.h"
 #include "log.h"
 #include "loop.h"
@@ -64,8 +65,13 @@ void vm_park(struct machine *m)
 
 void vm_unpark(struct machine *m)
 {
+	/* An event that came meanwhile keeps the machine parked: no guest
+	 * runs on after it asked to be powered off. */
+	pthread_mutex_lock(&m->why_lock);
+	if (atomic_load(&m->vm.event) == VM_NONE)
+		atomic_store(&m->vm.park, false);
+	pthread_mutex_unlock(&m->why_lock);
 	pthread_mutex_lock(&m->park_lock);
-	atomic_store(&m->vm.park, false);
 	pthread_cond_broadcast(&m->unpark);
 	pthread_mutex_unlock(&m->park_lock);
 }
@@ -124,8 +130,8 @@ void vm_request(struct vm *vm, enum vm_event ev, const char *why)
 		atomic_store(&vm->event, (int)ev);
 		snprintf(m->why, sizeof(m->why), "%s", why ? why : "");
 	}
-	pthread_mutex_unlock(&m->why_lock);
 	atomic_store(&vm->park, true);
+	pthread_mutex_unlock(&m->why_lock);
 	kick_all(m);
 	loop_post(vm->loop, NULL, serve, m);
 }
@@ -219,9 +225,7 @@ static void on_quiet(void *arg)
 			d ? d->id : "none",
 			m->uart->writes ? "" : "; the UART was never touched "
 			"(does the command line have console=ttyAMA0?)");
-	/* An event that came meanwhile keeps the machine parked. */
-	if (atomic_load(&m->vm.event) == VM_NONE)
-		vm_unpark(m);
+	vm_unpark(m);
 }
 
 static int open_timers(struct machine *m, struct err *e)
@@ -371,8 +375,7 @@ int vm_run(struct machine *m, struct vm_end *out, struct err *e)
 
 	memset(out, 0, sizeof(*out));
 	m->t_run = loop_now(m->loop, CLOCK_HOST);
-	if (atomic_load(&m->vm.event) == VM_NONE)
-		vm_unpark(m);
+	vm_unpark(m);
 	r = loop_run(m->loop, e);
 	vm_park(m);
 	if (!m->t_end)

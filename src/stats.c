@@ -1,0 +1,137 @@
+/* --stats: what a machine did, as one JSON object. Man page: STATISTICS. */
+#include <jansson.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "accel.h"
+#include "as.h"
+#include "loop.h"
+#include "machine.h"
+#include "tty.h"
+
+static void set_u64(json_t *o, const char *key, uint64_t v)
+{
+	json_object_set_new(o, key, json_integer((json_int_t)v));
+}
+
+static void put(void *arg, const char *name, uint64_t v)
+{
+	set_u64(arg, name, v);
+}
+
+static json_t *times(struct machine *m)
+{
+	json_t *o = json_object();
+	struct rusage u;
+
+	json_object_set_new(o, "setup_s",
+			    json_real((double)(m->t_run - m->t_start) / 1e9));
+	json_object_set_new(o, "run_s",
+			    json_real((double)(m->t_end - m->t_run) / 1e9));
+	if (!getrusage(RUSAGE_SELF, &u)) {
+		json_object_set_new(o, "user_s", json_real(
+			(double)u.ru_utime.tv_sec +
+			(double)u.ru_utime.tv_usec / 1e6));
+		json_object_set_new(o, "system_s", json_real(
+			(double)u.ru_stime.tv_sec +
+			(double)u.ru_stime.tv_usec / 1e6));
+	}
+	return o;
+}
+
+/* Guest RAM is in memfds: their blocks are what the guest really took. The
+ * rest of the peak is ours. */
+static json_t *memory(struct machine *m)
+{
+	json_t *o = json_object();
+	const struct ram *r;
+	uint64_t guest = 0, peak = 0;
+	struct rusage u;
+	struct stat st;
+	int n;
+
+	r = as_rams(m->as, &n);
+	for (int i = 0; i < n; i++)
+		if (!fstat(r[i].fd, &st))
+			guest += (uint64_t)st.st_blocks * 512;
+	if (!getrusage(RUSAGE_SELF, &u))
+		peak = (uint64_t)u.ru_maxrss * 1024;
+	set_u64(o, "guest_ram", m->config->ram);
+	set_u64(o, "guest_used", guest);
+	set_u64(o, "peak_rss", peak);
+	set_u64(o, "own", peak > guest ? peak - guest : 0);
+	return o;
+}
+
+static json_t *devices(struct machine *m)
+{
+	json_t *all = json_object();
+
+	for (int i = 0; i < m->ndevs; i++) {
+		const struct device *d = m->dev[i];
+		json_t *o = json_object();
+
+		set_u64(o, "reads", d->reads);
+		set_u64(o, "writes", d->writes);
+		set_u64(o, "bad", d->bad);
+		json_object_set_new(all, d->id, o);
+	}
+	return all;
+}
+
+static json_t *cpus(struct machine *m, uint64_t *insns)
+{
+	json_t *all = json_array();
+	struct cpu_state s;
+
+	for (unsigned i = 0; i < m->vm.ncpus; i++) {
+		json_t *o = json_object();
+
+		s.insns = 0;
+		if (m->vm.accel->cpu_state(&m->vm.cpu[i], &s))
+			s.insns = 0;
+		set_u64(o, "instructions", s.insns);
+		*insns += s.insns;
+		json_array_append_new(all, o);
+	}
+	return all;
+}
+
+int stats_write(struct machine *m, const struct vm_end *end, struct err *e)
+{
+	json_t *o, *x;
+	uint64_t insns = 0;
+	int r;
+
+	if (m->stats_fd < 0)
+		return 0;
+	o = json_object();
+	json_object_set_new(o, "version", json_integer(1));
+	json_object_set_new(o, "end", json_string(vm_event_name(end->event)));
+	json_object_set_new(o, "accelerator", json_string(m->vm.accel->name));
+	json_object_set_new(o, "booted", json_string(m->booted));
+	json_object_set_new(o, "cpus", cpus(m, &insns));
+	set_u64(o, "instructions", insns);
+	set_u64(o, "resets", m->resets);
+	json_object_set_new(o, "times", times(m));
+	json_object_set_new(o, "memory", memory(m));
+	json_object_set_new(o, "devices", devices(m));
+	set_u64(o, "serial_bytes", tty_out_bytes(m->serial));
+	if (m->net) {
+		x = json_object();
+		set_u64(x, "tx_frames", m->net->tx_frames);
+		set_u64(x, "rx_frames", m->net->rx_frames);
+		set_u64(x, "dropped", m->net->dropped);
+		json_object_set_new(o, "net", x);
+	}
+	x = json_object();
+	if (m->vm.accel->stats)
+		m->vm.accel->stats(&m->vm, put, x);
+	json_object_set_new(o, "exits", x);
+	r = json_dumpfd(o, m->stats_fd, JSON_INDENT(1)) ||
+	    write(m->stats_fd, "\n", 1) != 1;
+	json_decref(o);
+	return r ? err_set(e, 0, "--stats %s: cannot write it",
+			   m->config->stats) : 0;
+}
