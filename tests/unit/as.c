@@ -166,6 +166,10 @@ static void test_move(void **state)
 	/* a load that starts in the background ends at the window */
 	assert_true(load(f, 0x500007fe, 4, &val));
 	assert_int_equal(val, 0x0100fffe);
+	as_move(f->as, &q->dev, 1, 0x50000802, 0x100);
+	assert_true(load(f, 0x50000800, 4, &val));
+	assert_int_equal(val, 0x01000100);
+	assert_int_equal(b->log[b->n - 1].size, 2);
 	device_free(&b->dev);
 	device_free(&q->dev);
 	device_free(&p->dev);

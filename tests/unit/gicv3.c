@@ -383,6 +383,7 @@ static void test_ppi(void **state)
 	assert_false(r.fiq[1]);
 	iw(&r, 1, ICC_EOIR1_EL1, 27);                   /* wrong group */
 	assert_int_equal(ir(&r, 1, ICC_RPR_EL1), 0);
+	assert_int_equal(rr(&r, 1, SGI + 0x300), 1u << 27);
 	gicv3_ppi(r.g, 1, 27, false);
 	iw(&r, 1, ICC_EOIR0_EL1, 27);
 	assert_int_equal(ir(&r, 1, ICC_RPR_EL1), 0xff);

@@ -61,6 +61,10 @@ static void test_data(void **state)
 	pl061_set_pin(r.dev, 7, true);          /* an output: not seen */
 	pl061_set_pin(r.dev, 6, false);
 	assert_int_equal(fake_read(r.dev, DATA, 4), 0xc4);
+	fake_write(r.dev, IC, 4, 0xff);
+	pl061_set_pin(r.dev, 7, false);
+	pl061_set_pin(r.dev, 7, true);
+	assert_int_equal(fake_read(r.dev, RIS, 4), 0);
 	fake_write(r.dev, DIR, 4, 0);
 	assert_int_equal(fake_read(r.dev, DATA, 4), 0x84);
 	rig_close(&r);
