@@ -112,6 +112,9 @@ void machine_free(struct machine *);
 /* All vCPUs parked: devices, accelerator and CPUs back to power-on, images
  * loaded afresh. */
 int machine_reset(struct machine *, struct err *);
+/* All vCPUs parked for good: devices hand over what they hold back, and what
+ * the guest printed is written out. */
+void machine_settle(struct machine *);
 /* One line a window and block of RAM, in address order. */
 void machine_print_map(struct machine *, void (*line)(const char *));
 

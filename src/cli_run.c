@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "accel.h"
 #include "boot.h"
 #include "bundle.h"
 #include "cli.h"
@@ -222,9 +223,7 @@ static void run_machine(struct config *c, struct result *r)
 	/* From here on lines may be long and the cursor anywhere. */
 	tty_restore();
 	set_outcome(r, &end);
-	tty_settle(m->serial);
-	if (m->console)
-		tty_settle(m->console);
+	machine_settle(m);
 	if (died(m, &end))
 		postmortem(m, &end);
 	if (stats_write(m, &end, &e))

@@ -6,6 +6,7 @@
  * which only macOS guests use, are not there yet. */
 #include <errno.h>
 #include <fcntl.h>
+#include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -298,6 +299,8 @@ static int open_stats(struct machine *m, struct err *e)
 
 	if (!path)
 		return 0;
+	/* Its first object would open /dev/urandom for hashing. */
+	json_object_seed(0);
 	m->stats_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC |
 			   O_NONBLOCK | O_NOCTTY, 0666);
 	return m->stats_fd < 0 ? err_set(e, errno, "--stats %s", path) : 0;
@@ -441,8 +444,15 @@ void machine_free(struct machine *m)
 int machine_reset(struct machine *m, struct err *e)
 {
 	for (int i = 0; i < m->ndevs; i++) {
+		const struct device_ops *ops = m->dev[i]->ops;
+
 		device_lock(m->dev[i]);
-		m->dev[i]->ops->reset(m->dev[i]);
+		/* What the guest printed before stays printed. */
+		if (ops->pause)
+			ops->pause(m->dev[i]);
+		ops->reset(m->dev[i]);
+		if (ops->resume)
+			ops->resume(m->dev[i]);
 		device_unlock(m->dev[i]);
 	}
 	m->vm.accel->reset(&m->vm);
@@ -451,6 +461,20 @@ int machine_reset(struct machine *m, struct err *e)
 	for (unsigned i = 0; i < m->vm.ncpus; i++)
 		m->vm.accel->cpu_reset(&m->vm.cpu[i]);
 	return 0;
+}
+
+void machine_settle(struct machine *m)
+{
+	for (int i = 0; i < m->ndevs; i++) {
+		if (!m->dev[i]->ops->pause)
+			continue;
+		device_lock(m->dev[i]);
+		m->dev[i]->ops->pause(m->dev[i]);
+		device_unlock(m->dev[i]);
+	}
+	tty_settle(m->serial);
+	if (m->console)
+		tty_settle(m->console);
 }
 
 struct map_arg {

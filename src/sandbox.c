@@ -69,13 +69,15 @@ static uint64_t pc_of(const ucontext_t *u)
 }
 #endif
 
-extern char __executable_start[];
+extern char __executable_start[], etext[];
 
 static void say_where(const void *context)
 {
-	say(" at pome+0x");
-	say_number(pc_of(context) - (uint64_t)(uintptr_t)__executable_start,
-		   16);
+	uint64_t pc = pc_of(context), base = (uintptr_t)__executable_start;
+	bool own = pc >= base && pc < (uintptr_t)etext;
+
+	say(own ? " at pome+0x" : " in a library, at 0x");
+	say_number(own ? pc - base : pc, 16);
 }
 
 static void on_sigsys(int sig, siginfo_t *info, void *context)

@@ -596,27 +596,34 @@ void tty_start(struct tty *tty)
 	update_events(t);
 }
 
-/* Up to two seconds for a slow reader; no more, since the guest is gone. */
-static void flush(struct host_tty *t)
+static int64_t now_ms(void)
 {
 	struct timespec ts;
-	int64_t start, now;
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
-	start = now = ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+	return ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+/* Up to two seconds for a slow reader; no more, since the guest is gone. What
+ * the device still holds follows as there is room. */
+static void flush(struct host_tty *t)
+{
+	struct device *dev = t->tty.dev;
+	int64_t start = now_ms();
+
 	t->event = NULL;
-	if (t->tty.dev)
-		device_lock(t->tty.dev);
-	while (t->fill && connected(t) && now - start < 2000) {
+	if (dev)
+		device_lock(dev);
+	while (t->fill && connected(t) && now_ms() - start < 2000) {
 		struct pollfd p = { .fd = t->out, .events = POLLOUT };
 
 		poll(&p, 1, 100);
 		drain(t);
-		clock_gettime(CLOCK_MONOTONIC, &ts);
-		now = ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+		if (dev && t->tty.writable && t->fill < OUT_SIZE)
+			t->tty.writable(dev);
 	}
-	if (t->tty.dev)
-		device_unlock(t->tty.dev);
+	if (dev)
+		device_unlock(dev);
 }
 
 void tty_settle(struct tty *tty)
