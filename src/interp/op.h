@@ -113,6 +113,9 @@
 
 /* ---- handlers that every file may GO to ------------------------------- */
 
+/* debug.c: what records are in a CTX_STEP context */
+OP_GLOBAL(step);
+
 /* run.c */
 OP_GLOBAL(decode);      /* decodes the record and runs it */
 OP_GLOBAL(pageend);     /* goes on at PC, which is the next page's start */
