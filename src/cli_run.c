@@ -194,6 +194,17 @@ static bool died(struct machine *m, const struct vm_end *end)
 	}
 }
 
+/* Our lines begin at the left edge. */
+static void end_line(struct machine *m)
+{
+	char last;
+
+	if (isatty(STDERR_FILENO) &&
+	    tty_tail(m->console ? m->console : m->serial, &last, 1) &&
+	    last != '\n')
+		fputc('\n', stderr);
+}
+
 static void run_machine(struct config *c, struct result *r)
 {
 	struct machine *m = machine_new(c, &r->err);
@@ -224,13 +235,16 @@ static void run_machine(struct config *c, struct result *r)
 	tty_restore();
 	set_outcome(r, &end);
 	machine_settle(m);
+	end_line(m);
 	if (died(m, &end))
 		postmortem(m, &end);
 	if (stats_write(m, &end, &e))
 		log_msg(LOG_ERROR, "%s", e.msg);
 	machine_free(m);
 	if (c->verbose >= 0)
-		fprintf(stderr, "pome: %s\n", reason(&end));
+		fprintf(stderr, "pome: %s%s%s\n", reason(&end),
+			end.event == VM_SIGNAL && *end.why ? ": " : "",
+			end.event == VM_SIGNAL ? end.why : "");
 }
 
 void cli_run(int argc, char **argv, struct result *r)
