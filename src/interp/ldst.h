@@ -47,13 +47,10 @@ static inline void host_w64(uint64_t h, uint64_t v)
 {
 	*(volatile u64_any *)h = v;
 }
-/* 16 bytes: loaded as two halves, which forward from a wide store and from
- * two narrow ones alike; stored in one. Vector registers are always written
- * whole (v_set), for the same reason. */
-static inline v2u64 host_rv(uint64_t h)
-{
-	return (v2u64){ host_r64(h), host_r64(h + 8) };
-}
+/* 16 bytes in one: with FEAT_LSE2 an aligned Q register is single-copy atomic,
+ * as such host accesses are (x86: where there is AVX). Vector registers in
+ * struct cpu are always written whole, so that a load of all forwards. */
+static inline v2u64 host_rv(uint64_t h) { return *(volatile v2u64_any *)h; }
 static inline void host_wv(uint64_t h, v2u64 v)
 {
 	*(volatile v2u64_any *)h = v;

@@ -137,7 +137,8 @@ static bool ldra(struct cpu *c, const struct rec *ip)
 	const struct tlbe *e = TLB_R(c->tlb, a);
 	uint64_t o = a - e->va;
 
-	if (LIKELY(o <= REC_PAGE - 8))
+	/* only aligned: with the MMU off others fault, and pages are there */
+	if (LIKELY(!(o & ~(uint64_t)(REC_PAGE - 8))))
 		v = host_r64(e->host + o);
 	else if (!mem_load(c, a, 8, 0, &v))
 		return false;
@@ -154,7 +155,6 @@ OP(ldra)
 	NEXT(1);
 }
 
-/* With alignment checks on, pages are not in the inline TLB (mmu.h). */
 op_fn *dec_ldra(struct dec *d)
 {
 	uint32_t s = bits(d->w, 22, 22), m = bits(d->w, 23, 23);

@@ -259,6 +259,17 @@ static inline const struct a64_row *mt_decode(struct rec *r, uint32_t w)
 	return NULL;
 }
 
+/* Runs the record at r on c; what follows it must be op_mt_end's. */
+static inline void mt_exec(struct cpu *c, const struct rec *r)
+{
+#if DISPATCH_TAIL
+	r->h(c, r, 0, 0, 0, c->tlb);
+#else
+	for (const struct rec *p = r; p; )
+		p = p->h(c, p);
+#endif
+}
+
 /* Runs one word at address pc. */
 static inline enum mt_end mt_run_at(uint32_t w, uint64_t pc)
 {
@@ -269,12 +280,7 @@ static inline enum mt_end mt_run_at(uint32_t w, uint64_t pc)
 		return mt.end = MT_UNDEF;
 	r[1].h = op_mt_end;
 	c->pcbase = pc - ((uintptr_t)&r[0] >> 2);
-#if DISPATCH_TAIL
-	r[0].h(c, r, 0, 0, 0, c->tlb);
-#else
-	for (const struct rec *p = r; p; )
-		p = p->h(c, p);
-#endif
+	mt_exec(c, r);
 	return mt.end;
 }
 static inline enum mt_end mt_run(uint32_t w) { return mt_run_at(w, 0x1000); }
