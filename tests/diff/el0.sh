@@ -6,7 +6,7 @@ set -euo pipefail
 dir=$1 count=$2 seed=$3
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-emu=(qemu-aarch64 -cpu max)
+emu=(qemu-aarch64 -cpu max,sve=off,sme=off)
 # in blocks, so that the files stay small
 block=20000
 for ((done = 0; done < count; done += block, seed++)); do

@@ -45,6 +45,10 @@ static bool excluded(const struct a64_row *row)
 	for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
 		if (!strcmp(row->name, no[i]))
 			return true;
+	/* keys are the kernel's own secret: tests/unit/pauth.c has those */
+	if (!strncmp(row->name, "PAC", 3) || !strncmp(row->name, "AUT", 3) ||
+	    !strcmp(row->name, "LDRA"))
+		return true;
 	return !strncmp(row->name, "MSR", 3) || !strncmp(row->name, "MRS", 3) ||
 	       !strncmp(row->name, "SYS", 3) ||
 	       !strncmp(row->name, "LDR_lit", 7) ||
@@ -87,6 +91,33 @@ static uint64_t vector_half(void)
 	}
 }
 
+/* CONSTRAINED UNPREDICTABLE: a pair loaded into one register, write-back to a
+ * register that is loaded or stored too. */
+static bool unpredictable(uint32_t w)
+{
+	unsigned rt = w & 31, rn = w >> 5 & 31, rt2 = w >> 10 & 31;
+	bool simd = w >> 26 & 1;
+
+	if ((w & 0x3a000000) == 0x28000000) {   /* pairs */
+		bool load = w >> 22 & 1, wback = w >> 23 & 1;
+
+		if (load && rt == rt2)
+			return true;
+		return wback && !simd && rn != 31 && (rt == rn || rt2 == rn);
+	}
+	if ((w & 0x3b200400) == 0x38000400 && !simd)    /* pre, post */
+		return rn != 31 && rt == rn;
+	if ((w & 0x3f000000) == 0x08000000 && !(w >> 23 & 1)) {
+		unsigned rs = w >> 16 & 31;     /* exclusives */
+
+		if (w >> 22 & 1)
+			return w >> 21 & 1 && rt == rt2;
+		return rs == rt || (w >> 21 & 1 && rs == rt2) ||
+		       (rs == rn && rn != 31);
+	}
+	return false;
+}
+
 static void make_case(struct test_case *t, const struct cpu_model *m,
 		      const char *prefix)
 {
@@ -100,7 +131,9 @@ static void make_case(struct test_case *t, const struct cpu_model *m,
 	} while (excluded(row) || !m->has[row->feat] ||
 		 (prefix && strncmp(row->name, prefix, strlen(prefix))));
 	t->n = 1;
-	t->w[0] = row->value | ((uint32_t)rnd() & ~row->mask);
+	do {
+		t->w[0] = row->value | ((uint32_t)rnd() & ~row->mask);
+	} while (unpredictable(t->w[0]));
 	t->mem_seed = rnd() | 1;
 	for (int i = 0; i < 31; i++)
 		t->in.x[i] = value();
@@ -143,13 +176,14 @@ static uint64_t *table(unsigned i)
 	return (uint64_t *)(void *)(ram + PA_TABLES + 4096ul * i);
 }
 
-/* 4 KiB granule, 39 bits: the case's pages for EL0, the vectors for EL1. */
+/* 4 KiB granule, 48 bits: the case's pages for EL0, the vectors for EL1. */
 static void make_tables(void)
 {
 	const uint64_t table_desc = 3, page = 0x707, user = 0x40, ro = 0x80,
 		       pxn = 1ull << 53, uxn = 1ull << 54;
 	uint64_t base = RAM_BASE + PA_TABLES;
 
+	table(5)[0] = base | table_desc;        /* level 0 */
 	table(0)[0] = (base + 4096) | table_desc;
 	table(1)[DATA_VA >> 21] = (base + 2 * 4096) | table_desc;
 	table(1)[CODE_VA >> 21] = (base + 3 * 4096) | table_desc;
@@ -210,8 +244,8 @@ static struct cpu *machine_new(void)
 
 	c->sr.vbar = RAM_BASE + PA_VECTORS;
 	c->sr.mair = 0xff04;
-	c->sr.tcr = 25 | 1u << 8 | 1u << 10 | 3u << 12 | 1u << 23 | 2ull << 32;
-	c->sr.ttbr[0] = RAM_BASE + PA_TABLES;
+	c->sr.tcr = 16 | 1u << 8 | 1u << 10 | 3u << 12 | 1u << 23 | 5ull << 32 | 1ull << 37;
+	c->sr.ttbr[0] = RAM_BASE + PA_TABLES + 5 * 4096;
 	c->sr.cpacr = 3u << 20;
 	/* DC ZVA, UCI, UCT, keys on as Linux has them */
 	c->sr.sctlr |= 1u | 1u << 14 | 1u << 15 | 1u << 26 | 1u << 31 |
@@ -258,7 +292,8 @@ static void get_outcome(struct cpu *c, const struct test_case *t, uint64_t code,
 	case 0x24:
 		o->kind = fsc == 0x21 ? OUT_ALIGN : OUT_DATA;
 		if (o->kind == OUT_DATA)
-			o->far = c->sr.far;
+			/* Linux reports it without the tag */
+			o->far = (uint64_t)((int64_t)(c->sr.far << 8) >> 8);
 		break;
 	case 0x26: case 0x22: o->kind = OUT_ALIGN; break;
 	case 0x20: o->kind = OUT_FETCH; break;
@@ -300,6 +335,20 @@ static bool known(const struct test_case *t, const char *name,
 	 * (spec/cpu.md section 8) are UNDEF here. */
 	if ((w & 0xbffffc00) == 0x0ef9f800 || (w & 0xfffffc00) == 0x5ef8f800 ||
 	    (w & 0xfffffc00) == 0x7ef9f800)
+		return true;
+	/* FMOV (vector, immediate) with op and o2 both 1 is unallocated. */
+	if ((w & 0xbff8fc00) == 0x2f00fc00)
+		return true;
+	/* FCVTZS to a half-precision fixed-point number has 16 bits of result;
+	 * QEMU 7.2 leaves the sign in the 16 above. */
+	if ((w & 0xfff0fc00) == 0x5f10fc00 && !(a->out.v[w & 31][0] >> 16) &&
+	    b->out.v[w & 31][0] >> 16 == 0xffff)
+		return true;
+	/* A store-exclusive checks alignment and permission whether or not the
+	 * monitor would have let it pass; QEMU looks at the monitor first. */
+	if ((w & 0x3fc00000) == 0x08000000 &&
+	    (a->kind == OUT_ALIGN || a->kind == OUT_DATA) &&
+	    b->kind == OUT_END)
 		return true;
 	return false;
 }
@@ -368,6 +417,12 @@ static int check(const char *cases, const char *outcomes)
 		if (!differs(&us, &them) ||
 		    known(&t, rows[t.row].name, &us, &them))
 			continue;
+		/* Linux reports no address for what no user can have */
+		if (us.kind == OUT_DATA && !them.far && us.far >> 47) {
+			us.far = 0;
+			if (!differs(&us, &them))
+				continue;
+		}
 		bad++;
 		if (shown[t.row]++ < 2)
 			report(&t, rows[t.row].name, &us, &them);
