@@ -492,8 +492,6 @@ static void random_trial(struct trial *t)
 	t->acc = (enum mmu_access)(rnd() % 3);
 	t->unpriv = t->acc != ACC_EXEC && one_in(3);
 	t->atomic = t->acc == ACC_WRITE && !t->unpriv && one_in(3);
-	if (t->unpriv && !t->el0 && !t->uao)
-		t->pan = t->pan;
 
 	/* an address, canonical but for now and then */
 	t->va = rnd();
@@ -513,13 +511,20 @@ static void random_trial(struct trial *t)
 		t->ttbr ^= 1ull << (28 + rnd() % 20);
 	int first = start_level(t->g, t->tsz);
 
+	if (first >= 0 && t->tsz < 60 && one_in(2)) {
+		/* a small table somewhere in the page; low bits are RES0 */
+		int log = 64 - (int)t->tsz - level_shift[t->g][first] + 3;
+		uint64_t size = 1ull << (log < 6 ? 6 : log);
+
+		if (size < 0x10000)
+			t->ttbr += rnd() % (0x10000 / size) * size;
+		t->ttbr |= rnd() & 0x3e;
+	}
 	t->leaf = first < 0 ? 3 : first + (int)(rnd() % (unsigned)(4 - first));
-	uint64_t tab = FAKE_RAM + ((t->ttbr & 0xffffffffffffull) - FAKE_RAM) %
-		       (RAM_SIZE - 0x10000) / 64 * 64;
+	uint64_t tab = t->ttbr & 0xffffffffffffull & ~63ull;
 
 	if (first < 0 || t->tsz < 16 || t->tsz > t->max_tsz)
 		return;
-	tab = t->ttbr & 0xffffffffffffull & ~63ull;
 	for (int l = first; l <= t->leaf; l++) {
 		if (tab < FAKE_RAM || tab + 0x10000 > FAKE_RAM + RAM_SIZE)
 			return;
@@ -672,6 +677,14 @@ static void test_walks_no_haf(void **state)
 #define P0 (FAKE_RAM + 0x10000)
 #define P1 (FAKE_RAM + 0x11000)
 #define P2 (FAKE_RAM + 0x23000)
+
+/* 40 bits of PA; granules and tables that are there (no 64K). */
+static void test_walks_vmapple(void **state)
+{
+	teardown(state);
+	setup_model("vmapple,tgran64k=on");
+	walks(30000);
+}
 
 static void test_mmu_off(void **state)
 {
@@ -1005,6 +1018,9 @@ static void test_mmio(void **state)
 	assert_int_equal(c->n_mmio, n + 2);
 	dev_sizes = 0;
 	assert_true(mem_store(c, UVA, 8, MEM_PAIR, v));
+	assert_int_equal(dev_sizes, 4);
+	dev_sizes = 0;
+	assert_true(mem_store(c, UVA, 8, MEM_PAIR | MEM_EXCL, v));
 	assert_int_equal(dev_sizes, 4);
 	assert_true(mem_store(c, UVA + 16, 16, 0, v));
 	assert_int_equal(dev_reg[2], 0x1111);
@@ -1381,7 +1397,9 @@ static void test_views(void **state)
 	tlbi(TLBI_ALL, 0, 0, 0);
 	assert_true(mmu_fetch(c, UVA, &r));
 	c->tlb->code[UVA >> 12 & 63].tag = UVA;
-	assert_true(mmu_fetch(c, KVA + 0x0, &r));
+	map(UVA + 0x5000, P0, URW | D_RO);
+	assert_true(mmu_fetch(c, UVA + 0x5000, &r));
+	c->tlb->code[(UVA + 0x5000) >> 12 & 63].tag = UVA + 0x5000;
 	uint64_t k = KVA + 0x3000;
 
 	map(k, P2, RW | D_GP);
@@ -1390,13 +1408,32 @@ static void test_views(void **state)
 	c->tlb->code[k >> 12 & 63].tag = k;
 	set_asid(c, 9);
 	assert_int_equal(c->tlb->code[UVA >> 12 & 63].tag, 1);
+	assert_int_equal(c->tlb->code[(UVA + 0x5000) >> 12 & 63].tag, 1);
 	assert_int_equal(c->tlb->code[k >> 12 & 63].tag, k);
 	tlbi(TLBI_VAA, 0, k, 0);
 	assert_int_equal(c->tlb->code[k >> 12 & 63].tag, 1);
-	/* a permission bit of SCTLR */
+	/* what SCTLR decides is decided anew */
+	assert_true(mmu_fetch(c, k, &r));
+	c->tlb->code[k >> 12 & 63].tag = k;
+	el_pan(1, true);
+	load(KVA, 8);
+	c->sr.sctlr |= 1ull << 57;
+	mmu_regs_changed(c);
+	load_faults(KVA, 8, 0, DABT1(0xf), KVA);
+	c->sr.sctlr &= ~(1ull << 57);
+	mmu_regs_changed(c);
+	load(KVA, 8);
+	c->sr.sctlr &= ~1ull;
+	mmu_regs_changed(c);
+	load_faults(KVA, 8, 0, DABT1(0), KVA);
+	c->sr.sctlr |= 1;
+	mmu_regs_changed(c);
+	el_pan(1, false);
+	c->tlb->code[k >> 12 & 63].tag = k;
 	load(KVA, 8);
 	c->sr.sctlr |= 1 << 19;
 	mmu_regs_changed(c);
+	assert_int_equal(c->tlb->code[k >> 12 & 63].tag, 1);
 	expect_fault(mmu_fetch(c, k, &r), IABT1(0xf), k);
 	el_pan(0, false);
 	expect_fault(mmu_fetch(c, KVA + 0x100000, &r), IABT0(6),
@@ -1430,6 +1467,19 @@ static void test_par(void **state)
 	assert_int_equal(c->sr.par & 1, 0);
 	mmu_at(c, UVA + 0x2000, false, false, true);
 	assert_int_equal(c->sr.par, 0x801 | 0xf << 1);
+	/* AT succeeds where hardware would update, and leaves it to the access */
+	c->sr.tcr |= TCR_HA | TCR_HD;
+	mmu_regs_changed(c);
+	uint64_t *d = map(UVA + 0x3000, P0, NORMAL | D_RO | D_DBM), was = *d;
+
+	mmu_at(c, UVA + 0x3000, true, false, false);
+	assert_int_equal(c->sr.par & 1, 0);
+	assert_int_equal(*d, was);
+	load(UVA + 0x3000, 8);
+	assert_int_equal(*d, was | D_AF);
+	mmu_at(c, UVA + 0x3000, true, false, false);
+	assert_int_equal(c->sr.par & 1, 0);
+	assert_int_equal(*d, was | D_AF);
 }
 
 /* A CPU off and on again, and one that others still post to. */
@@ -1452,7 +1502,8 @@ int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		T(test_walks), T(test_walks_no_haf), T(test_mmu_off),
+		T(test_walks), T(test_walks_no_haf), T(test_walks_vmapple),
+		T(test_mmu_off),
 		T(test_tags_and_far), T(test_alignment),
 		T(test_alignment_no_lse2), T(test_crossing),
 		T(test_crossing_dirty), T(test_dirty_through_tlb),
