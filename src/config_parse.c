@@ -153,6 +153,16 @@ static char *split_key(char *part, char **value)
 	return part;
 }
 
+/* A key that is known but came without its value. */
+static bool bare(const char *key, const char *val, const char *const *known,
+		 int n)
+{
+	for (int i = 0; i < n && !val; i++)
+		if (!strcmp(known[i], key))
+			return true;
+	return false;
+}
+
 static int bad_key(struct err *e, const char *opt, const char *key,
 		   const char *const *known, int n, const char *list)
 {
@@ -210,7 +220,7 @@ static int parse_disk(struct config *c, char *v, struct err *e)
 				return err_set(e, 0, "--disk: readonly=%s: "
 					       "expected on or off", val);
 			d->readonly = !val || !strcmp(val, "on");
-		} else if (!val && config_nearest(key, keys, 4)) {
+		} else if (bare(key, val, keys, 4)) {
 			return err_set(e, 0, "--disk: %s: a value is missing "
 				       "(%s=...)", key, key);
 		} else if (!strcmp(key, "format")) {
@@ -324,7 +334,7 @@ static int parse_net(struct config *c, char *v, struct err *e)
 	while ((part = next_part(&rest))) {
 		char *val, *key = split_key(part, &val);
 
-		if (!val && config_nearest(key, keys, 3))
+		if (bare(key, val, keys, 3))
 			return err_set(e, 0, "--net: %s: a value is missing "
 				       "(%s=...)", key, key);
 		if (!strcmp(key, "mac")) {
