@@ -42,10 +42,10 @@ VFP_SOFT(fromint, softfp_fromint(x, F, a, 8u << F, arg >> 1, arg & 1))
 
 /* Every power of two by which fixed point scales is a normal number. */
 #define SCALE32 \
-	((simd_f32x4)((simd_u32x4){ 127, 127, 127, 127 } - (vfp_arg(ip) >> 1) \
+	((simd_f32x4)(((simd_u32x4){ 127, 127, 127, 127 } - (vfp_arg(ip) >> 1)) \
 		      << 23))
 #define SCALE64 \
-	((simd_f64x2)((simd_u64x2){ 1023, 1023 } - (vfp_arg(ip) >> 1) << 52))
+	((simd_f64x2)(((simd_u64x2){ 1023, 1023 } - (vfp_arg(ip) >> 1)) << 52))
 
 static inline simd_f32x4 f32_of_u32(simd_u32x4 v)
 {
@@ -172,11 +172,11 @@ UNSIGNED_OP(d, simd_f64x2, ((simd_f64x2){ V(rn).f64[0], 0 }), SIMD_OUT,
 
 /* Signed fixed point of 32 bits: tested before it is scaled. */
 #define SCALEUP32 \
-	((simd_f32x4)((simd_u32x4){ 127, 127, 127, 127 } + \
-		      (vfp_arg(ip) >> 5) << 23))
+	((simd_f32x4)(((simd_u32x4){ 127, 127, 127, 127 } + \
+		      (vfp_arg(ip) >> 5)) << 23))
 #define TOP32 \
-	((simd_f32x4)((simd_u32x4){ 158, 158, 158, 158 } - \
-		      (vfp_arg(ip) >> 5) << 23))
+	((simd_f32x4)(((simd_u32x4){ 158, 158, 158, 158 } - \
+		      (vfp_arg(ip) >> 5)) << 23))
 #define FIXED_OP(suf, A, OUT) \
 OP(fcvtzsfix_##suf) \
 { \
@@ -345,7 +345,7 @@ OP(fcvtl_soft)
 	const vreg v = V(rn);
 	vreg r;
 
-	for (int i = 0; i < (F == FP_H ? 4 : 2); i++)
+	for (int i = 0; i < 16 >> to; i++)
 		vfp_put(&r, to, i, softfp_cvt(&x, to, F,
 					      vfp_get(&v, F, ip->ra + i),
 					      fpctx_round(&x)));
