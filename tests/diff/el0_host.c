@@ -344,6 +344,10 @@ static bool known(const struct test_case *t, const char *name,
 	if ((w & 0xfff0fc00) == 0x5f10fc00 && !(a->out.v[w & 31][0] >> 16) &&
 	    b->out.v[w & 31][0] >> 16 == 0xffff)
 		return true;
+	/* Alignment that no memory type changes is reported before translation
+	 * (spec/cpu.md 3.3); QEMU translates first. */
+	if (a->kind == OUT_ALIGN && b->kind == OUT_DATA)
+		return true;
 	/* A store-exclusive checks alignment and permission whether or not the
 	 * monitor would have let it pass; QEMU looks at the monitor first. */
 	if ((w & 0x3fc00000) == 0x08000000 &&
