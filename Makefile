@@ -124,6 +124,20 @@ $(BUILD)/tests/diff/el0_host: $(BUILD)/tests/diff/el0_host.o $(BUILD)/libpome.a
 diff-tests: $(BUILD)/tests/diff/el0_guest $(BUILD)/tests/diff/el0_host
 	tests/diff/el0.sh $(BUILD)/tests/diff $(DIFF_CASES) $(DIFF_SEED)
 
+# The cross build, with clang and Debian's own libraries; on an aarch64 host too. build/aarch64/root is a tree to copy
+# over the root of any arm64 Linux.
+SYSROOT = $(or $(POME_CACHE),$(BUILD)/debian)/sysroot
+A64 = $(BUILD)/aarch64
+A64_MAKE = $(MAKE) -j$(JOBS) BUILD=$(A64) PKG_CFLAGS= \
+	CC="$(GUESTCC) --target=aarch64-linux-gnu --sysroot=$(abspath $(SYSROOT))" \
+	PKG_LIBS="--ld-path=$(GUESTLD) -lseccomp -ljansson -lnettle -lz -lzstd -lslirp -lfdt -lcap-ng"
+aarch64:
+	POME_CACHE=$(abspath $(SYSROOT)/..) tests/debian/fetch.sh sysroot
+	+$(A64_MAKE) all
+	@mkdir -p $(A64)/strip
+	$(GUESTOBJCOPY) --strip-debug $(A64)/pome $(A64)/strip/pome
+	tests/kvm/tree.sh $(A64)/strip/pome $(SYSROOT) $(A64)/root
+
 deps:
 	tests/deps.sh
 
