@@ -348,6 +348,9 @@ static bool known(const struct test_case *t, const char *name,
 	 * (spec/cpu.md 3.3); QEMU translates first. */
 	if (a->kind == OUT_ALIGN && b->kind == OUT_DATA)
 		return true;
+	/* Without FEAT_LSE2 LDAPR has to be aligned; QEMU does not check. */
+	if (a->kind == OUT_ALIGN && !strncmp(name, "LDAP", 4))
+		return true;
 	/* A store-exclusive checks alignment and permission whether or not the
 	 * monitor would have let it pass; QEMU looks at the monitor first. */
 	if ((w & 0x3fc00000) == 0x08000000 &&
