@@ -1264,20 +1264,38 @@ static void test_capacity(void **state)
 /* ---- several CPUs ------------------------------------------------------ */
 
 static _Atomic bool stop_other;
-static _Atomic unsigned served;
+static _Atomic unsigned phase, rounds, wrong;
 
+/* A CPU that reads UVA all the time. While the phase is odd the page has been
+ * unmapped, flushed and waited for. */
 static void *other_cpu(void *arg)
 {
 	struct cpu *o = arg;
 
 	while (!atomic_load(&stop_other)) {
-		if (atomic_exchange(&o->req, 0) & REQ_TLB) {
+		if (atomic_exchange(&o->req, 0) & REQ_TLB)
 			mmu_serve(o);
-			atomic_fetch_add(&served, 1);
+		/* guest code that looks at no request for a while */
+		for (int i = 0; i < 20; i++) {
+			unsigned before = atomic_load(&phase);
+			uint64_t v;
+
+			if (mem_load(o, UVA, 8, 0, &v) && before & 1)
+				atomic_fetch_add(&wrong, 1);
+			sched_yield();
 		}
-		sched_yield();
+		atomic_fetch_add(&rounds, 1);
 	}
 	return NULL;
+}
+
+static void next_phase(void)
+{
+	unsigned r = atomic_load(&rounds);
+
+	atomic_fetch_add(&phase, 1);
+	while (atomic_load(&rounds) - r < 3)
+		sched_yield();
 }
 
 static void test_broadcast(void **state)
@@ -1304,19 +1322,31 @@ static void test_broadcast(void **state)
 	atomic_store(&o->halted, false);
 
 	/* running: DSB waits until it is done */
+	uint64_t on = P0 | URW | D_PAGE;
+
 	atomic_store(&stop_other, false);
+	atomic_store(&wrong, 0);
 	pthread_create(&th, NULL, other_cpu, o);
 	for (int i = 0; i < 200; i++) {
-		unsigned before = atomic_load(&served);
-
+		__atomic_store_n(d, on, __ATOMIC_RELAXED);
+		while (!(atomic_load(&rounds) & 1))
+			sched_yield();
+		__atomic_store_n(d, 0, __ATOMIC_RELAXED);
 		mmu_tlbi(M.c, &t, true);
-		mmu_tlbi(M.c, &t, true);
+		if (i & 1)
+			mmu_tlbi(M.c, &t, true);
 		mmu_dsb(M.c);
-		assert_true(atomic_load(&served) > before ||
-			    !(atomic_load(&o->req) & REQ_TLB));
+		next_phase();           /* odd */
+		atomic_fetch_add(&phase, 1);
+		/* a load that began in the odd phase must not see it mapped */
+		unsigned r = atomic_load(&rounds);
+
+		while (atomic_load(&rounds) - r < 2)
+			sched_yield();
 	}
 	atomic_store(&stop_other, true);
 	pthread_join(th, NULL);
+	assert_int_equal(atomic_load(&wrong), 0);
 
 	/* the machine stops: no waiting for one that has stopped already */
 	mmu_tlbi(M.c, &t, true);
