@@ -212,18 +212,36 @@ OP(n##_##suf) \
 	SIMD_LANES_END(); \
 }
 
-/* Pairs of neighbours a, b of Rn, then of Rm. */
+/* Even and odd lanes of two vectors of a type, one after the other. */
+#define SIMD_EVEN_b(x, y) __builtin_shufflevector(x, y, 0, 2, 4, 6, 8, 10, 12, \
+	14, 16, 18, 20, 22, 24, 26, 28, 30)
+#define SIMD_ODD_b(x, y) __builtin_shufflevector(x, y, 1, 3, 5, 7, 9, 11, 13, \
+	15, 17, 19, 21, 23, 25, 27, 29, 31)
+#define SIMD_EVEN_h(x, y) \
+	__builtin_shufflevector(x, y, 0, 2, 4, 6, 8, 10, 12, 14)
+#define SIMD_ODD_h(x, y) \
+	__builtin_shufflevector(x, y, 1, 3, 5, 7, 9, 11, 13, 15)
+#define SIMD_EVEN_s(x, y) __builtin_shufflevector(x, y, 0, 2, 4, 6)
+#define SIMD_ODD_s(x, y) __builtin_shufflevector(x, y, 1, 3, 5, 7)
+#define SIMD_EVEN_d(x, y) __builtin_shufflevector(x, y, 0, 2)
+#define SIMD_ODD_d(x, y) __builtin_shufflevector(x, y, 1, 3)
+
+/* Pairs of neighbours a, b of Rn, then of Rm: all first ones in one vector, all
+ * second ones in another. With Q = 0 the lower halves are put together. */
 #define PAIRS(suf, f, cnt, W, nbits, n, g, expr) \
 OP(n##_##suf) \
 { \
 	SIMD_LANE_TYPES(W, nbits, g##f); \
-	for (int i = 0; i < (cnt) / 2; i++) { \
-		const T a = V(rn).g##f[2 * i], b = V(rn).g##f[2 * i + 1]; \
-		r_.g##f[i] = (T)(expr); \
+	vreg x_ = V(rn), y_ = V(rm), even, odd; \
+	if ((cnt) * (nbits) == 64) { \
+		x_.vd = SIMD_EVEN_d(x_.vd, y_.vd); \
+		y_.vd = x_.vd; \
 	} \
-	for (int i = 0; i < (cnt) / 2; i++) { \
-		const T a = V(rm).g##f[2 * i], b = V(rm).g##f[2 * i + 1]; \
-		r_.g##f[(cnt) / 2 + i] = (T)(expr); \
+	even.v##f = SIMD_EVEN_##f(x_.v##f, y_.v##f); \
+	odd.v##f = SIMD_ODD_##f(x_.v##f, y_.v##f); \
+	for (int i = 0; i < (cnt); i++) { \
+		const T a = even.g##f[i], b = odd.g##f[i]; \
+		r_.g##f[i] = (T)(expr); \
 	} \
 	SIMD_LANES_END(); \
 }
@@ -345,6 +363,25 @@ OP(n##_##suf) \
 		SIMD_QC(); \
 	NEXT(1); \
 }
+/* Wide vectors a, b to the low parts of the lanes of expr. */
+#define NARROW_VEC(suf, off, nf, wf, cnt, nbits, W, n, expr) \
+OP(n##_##suf) \
+{ \
+	typedef __typeof__(V(rd).v##wf) T; \
+	enum { NB = nbits }; \
+	const T a = V(rn).v##wf, b = V(rm).v##wf; \
+	const __typeof__(V(rd).wf[0]) k = (__typeof__(V(rd).wf[0]))ip->imm; \
+	(void)b; \
+	(void)k; \
+	const __typeof__(V(rd).v##nf) w_ = (__typeof__(V(rd).v##nf))(T)(expr); \
+	const simd_u64x2 r_ = (simd_u64x2)SIMD_EVEN_##nf(w_, w_); \
+	if (off) \
+		SIMD_OUT(((simd_u64x2){ V(rd).d[0], r_[0] })); \
+	else \
+		SIMD_OUT_LO(r_); \
+	NEXT(1); \
+}
+
 /* The scalar widening forms: M as above. */
 #define ON1L_HS(M, ...) M(s1, 0, h, s, 1, 16, int32_t, __VA_ARGS__) \
 	M(d1, 0, s, d, 1, 32, int64_t, __VA_ARGS__)

@@ -31,31 +31,31 @@ OP(n##_##suf) \
 	VF_OP(n, 2d, simd_f64x2, F64(rn), F64(rm), F64(rd), SIMD_OUT, \
 	      test##_f64(r), expr)
 /* Scalars in vectors whose upper lanes are zeros. */
-#define ONE32(r) ((simd_f32x4){ V(r).f32[0], 0, 0, 0 })
-#define ONE64(r) ((simd_f64x2){ V(r).f64[0], 0 })
+#define ONE32(r) ((simd_f32x4)(simd_u32x4){ V(r).s[0], 0, 0, 0 })
+#define ONE64(r) ((simd_f64x2)(simd_u64x2){ V(r).d[0], 0 })
 #define VF_ONE(n, test, expr) \
 	VF_OP(n, s, simd_f32x4, ONE32(rn), ONE32(rm), ONE32(rd), SIMD_OUT, \
 	      test##_f32(r), expr) \
 	VF_OP(n, d, simd_f64x2, ONE64(rn), ONE64(rm), ONE64(rd), SIMD_OUT, \
 	      test##_f64(r), expr)
 /* By element: b is lane ra of Rm in all lanes in use. */
-#define ELEM32 V(rm).f32[ip->ra & 3]
-#define ELEM64 V(rm).f64[ip->ra & 1]
+#define ELEM32 V(rm).s[ip->ra & 3]
+#define ELEM64 V(rm).d[ip->ra & 1]
 #define VF_ELEM(n, soft, test, expr) \
 	VF_OP_E(n, soft, 2s, simd_f32x4, LO32(rn, 0), \
-		((simd_f32x4){ ELEM32, ELEM32, 0, 0 }), LO32(rd, 0), \
+		((simd_f32x4)(simd_u32x4){ ELEM32, ELEM32, 0, 0 }), LO32(rd, 0), \
 		test##_f32(r), expr) \
 	VF_OP_E(n, soft, 4s, simd_f32x4, F32(rn), \
-		((simd_f32x4){ ELEM32, ELEM32, ELEM32, ELEM32 }), F32(rd), \
+		((simd_f32x4)(simd_u32x4){ ELEM32, ELEM32, ELEM32, ELEM32 }), F32(rd), \
 		test##_f32(r), expr) \
 	VF_OP_E(n, soft, 2d, simd_f64x2, F64(rn), \
-		((simd_f64x2){ ELEM64, ELEM64 }), F64(rd), test##_f64(r), \
+		((simd_f64x2)(simd_u64x2){ ELEM64, ELEM64 }), F64(rd), test##_f64(r), \
 		expr) \
 	VF_OP_E(n, soft, s, simd_f32x4, ONE32(rn), \
-		((simd_f32x4){ ELEM32, 0, 0, 0 }), ONE32(rd), test##_f32(r), \
+		((simd_f32x4)(simd_u32x4){ ELEM32, 0, 0, 0 }), ONE32(rd), test##_f32(r), \
 		expr) \
 	VF_OP_E(n, soft, d, simd_f64x2, ONE64(rn), \
-		((simd_f64x2){ ELEM64, 0 }), ONE64(rd), test##_f64(r), expr)
+		((simd_f64x2)(simd_u64x2){ ELEM64, 0 }), ONE64(rd), test##_f64(r), expr)
 #define VF_OP_E(n, soft, suf, T, A, B, D, bad, expr) \
 OP(n##_##suf) \
 { \
@@ -97,7 +97,8 @@ static inline simd_f64x2 abs_f64(simd_f64x2 v)
 VF_VEC(vfadd, 0, vfp_nan, a + b)
 VF_VEC(vfsub, 0, vfp_nan, a - b)
 VF_VEC(vfmul, 0, vfp_suspect, a * b)
-VF_VEC(vfdiv, 1, vfp_suspect, a / b)
+#define ONES 0x3f8000003f800000
+VF_VEC(vfdiv, ONES, vfp_suspect, a / b)
 VFP_DEC(vfadd, VFP_VEC)
 VFP_DEC(vfsub, VFP_VEC)
 VFP_DEC(vfmul, VFP_VEC)
@@ -278,8 +279,8 @@ OP(n##_##suf) \
 #define MAG64(v) abs_f64(v)
 #define VF_CMP2(n, MAP, rel) \
 	VF_CMP(n, MAP, F32(rm), LO32(rm, 0), F64(rm), ONE32(rm), ONE64(rm), rel)
-#define NUL32 ((simd_f32x4){ 0, 0, 0, 0 })
-#define NUL64 ((simd_f64x2){ 0, 0 })
+#define NUL32 ((simd_f32x4)(simd_u32x4){ 0, 0, 0, 0 })
+#define NUL64 ((simd_f64x2)(simd_u64x2){ 0, 0 })
 #define VF_CMPZ(n, rel) VF_CMP(n, ID, NUL32, NUL32, NUL64, NUL32, NUL64, rel)
 
 VFP_SOFT(vfcmeq, -(uint64_t)softfp_eq(x, F, a, b))
@@ -367,8 +368,8 @@ VFP_SOFT_PAIRS(vfminnmp, softfp_minnm)
 /* First and second of each pair. */
 #define EVEN32 __builtin_shufflevector(F32(rn), F32(rm), 0, 2, 4, 6)
 #define ODD32 __builtin_shufflevector(F32(rn), F32(rm), 1, 3, 5, 7)
-#define EVEN32LO ((simd_f32x4){ V(rn).f32[0], V(rm).f32[0], 0, 0 })
-#define ODD32LO ((simd_f32x4){ V(rn).f32[1], V(rm).f32[1], 0, 0 })
+#define EVEN32LO ((simd_f32x4)(simd_u32x4){ V(rn).s[0], V(rm).s[0], 0, 0 })
+#define ODD32LO ((simd_f32x4)(simd_u32x4){ V(rn).s[1], V(rm).s[1], 0, 0 })
 #define EVEN64 ((simd_f64x2){ V(rn).f64[0], V(rm).f64[0] })
 #define ODD64 ((simd_f64x2){ V(rn).f64[1], V(rm).f64[1] })
 VF_OP(vfaddp, 2s, simd_f32x4, EVEN32LO, ODD32LO, ODD32LO, SIMD_OUT_LO,

@@ -172,11 +172,11 @@ static inline bool vfp_suspect_f64(simd_f64x2 r)
 				     0x0010000000000000)));
 }
 
-/* Only the lower lanes, the others `up`: the host must raise nothing for what
+/* Only the lower lanes, above them `up`: the host must raise nothing for what
  * is not the operation's. */
-static inline simd_f32x4 vfp_lo_f32(simd_f32x4 v, float up)
+static inline simd_f32x4 vfp_lo_f32(simd_f32x4 v, uint64_t up)
 {
-	return (simd_f32x4){ v[0], v[1], up, up };
+	return (simd_f32x4)(simd_u64x2){ ((simd_u64x2)v)[0], up };
 }
 
 #endif

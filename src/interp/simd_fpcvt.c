@@ -23,17 +23,19 @@ attr OP(n##_##suf) \
 	OUT(r); \
 	NEXT(1); \
 }
-#define LO32(f) V(rn).f[0], V(rn).f[1], 0, 0
-#define ONE32(f) V(rn).f[0], 0, 0, 0
-#define CVT_VEC32(attr, n, soft, T, f, vf, R, expr, bad) \
-	CVT_OP(attr, n, soft, 2s, T, ((T){ LO32(f) }), R, SIMD_OUT_LO, expr, bad) \
+/* Loaded as integers: a zero among floats would be converted at run time. */
+#define LO32(T) ((T)(simd_u64x2){ V(rn).d[0], 0 })
+#define ONE32(T) ((T)(simd_u32x4){ V(rn).s[0], 0, 0, 0 })
+#define ONE64(T) ((T)(simd_u64x2){ V(rn).d[0], 0 })
+#define CVT_VEC32(attr, n, soft, T, vf, R, expr, bad) \
+	CVT_OP(attr, n, soft, 2s, T, LO32(T), R, SIMD_OUT_LO, expr, bad) \
 	CVT_OP(attr, n, soft, 4s, T, V(rn).vf, R, SIMD_OUT, expr, bad)
-#define CVT_VEC64(attr, n, soft, T, f, vf, R, expr, bad) \
+#define CVT_VEC64(attr, n, soft, T, vf, R, expr, bad) \
 	CVT_OP(attr, n, soft, 2d, T, V(rn).vf, R, SIMD_OUT, expr, bad)
-#define CVT_ONE32(attr, n, soft, T, f, vf, R, expr, bad) \
-	CVT_OP(attr, n, soft, s, T, ((T){ ONE32(f) }), R, SIMD_OUT, expr, bad)
-#define CVT_ONE64(attr, n, soft, T, f, vf, R, expr, bad) \
-	CVT_OP(attr, n, soft, d, T, ((T){ V(rn).f[0], 0 }), R, SIMD_OUT, expr, \
+#define CVT_ONE32(attr, n, soft, T, vf, R, expr, bad) \
+	CVT_OP(attr, n, soft, s, T, ONE32(T), R, SIMD_OUT, expr, bad)
+#define CVT_ONE64(attr, n, soft, T, vf, R, expr, bad) \
+	CVT_OP(attr, n, soft, d, T, ONE64(T), R, SIMD_OUT, expr, \
 	       bad)
 
 /* ---- from integers: arg is unsigned, fraction bits << 1 ------------------------ */
@@ -57,24 +59,24 @@ static inline simd_f64x2 f64_of_s64(simd_s64x2 v)
 	return (simd_f64x2){ (double)v[0], (double)v[1] };
 }
 #define F32_S __builtin_convertvector(a, simd_f32x4)
-#define FROM_32(n, T, f, vf, expr) \
-	CVT_VEC32(, n, fromint_soft, T, f, vf, simd_f32x4, expr, false) \
-	CVT_ONE32(, n, fromint_soft, T, f, vf, simd_f32x4, expr, false) \
-	CVT_VEC32(, n##fix, fromint_soft, T, f, vf, simd_f32x4, \
+#define FROM_32(n, T, vf, expr) \
+	CVT_VEC32(, n, fromint_soft, T, vf, simd_f32x4, expr, false) \
+	CVT_ONE32(, n, fromint_soft, T, vf, simd_f32x4, expr, false) \
+	CVT_VEC32(, n##fix, fromint_soft, T, vf, simd_f32x4, \
 		  expr * SCALE32, false) \
-	CVT_ONE32(, n##fix, fromint_soft, T, f, vf, simd_f32x4, \
+	CVT_ONE32(, n##fix, fromint_soft, T, vf, simd_f32x4, \
 		  expr * SCALE32, false)
 #define FROM_64(n) \
-	CVT_VEC64(, n, fromint_soft, simd_s64x2, sd, vsd, simd_f64x2, \
+	CVT_VEC64(, n, fromint_soft, simd_s64x2, vsd, simd_f64x2, \
 		  f64_of_s64(a), false) \
-	CVT_ONE64(, n, fromint_soft, simd_s64x2, sd, vsd, simd_f64x2, \
+	CVT_ONE64(, n, fromint_soft, simd_s64x2, vsd, simd_f64x2, \
 		  f64_of_s64(a), false) \
-	CVT_VEC64(, n##fix, fromint_soft, simd_s64x2, sd, vsd, simd_f64x2, \
+	CVT_VEC64(, n##fix, fromint_soft, simd_s64x2, vsd, simd_f64x2, \
 		  f64_of_s64(a) * SCALE64, false) \
-	CVT_ONE64(, n##fix, fromint_soft, simd_s64x2, sd, vsd, simd_f64x2, \
+	CVT_ONE64(, n##fix, fromint_soft, simd_s64x2, vsd, simd_f64x2, \
 		  f64_of_s64(a) * SCALE64, false)
-FROM_32(scvtf, simd_s32x4, ss, vss, F32_S)
-FROM_32(ucvtf, simd_u32x4, s, vs, f32_of_u32(a))
+FROM_32(scvtf, simd_s32x4, vss, F32_S)
+FROM_32(ucvtf, simd_u32x4, vs, f32_of_u32(a))
 FROM_64(scvtf)
 /* Unsigned ones with the top bit set are soft. */
 static inline bool top_set(simd_s64x2 v)
@@ -91,9 +93,9 @@ OP(n##_##suf) \
 	NEXT(1); \
 }
 UFROM_64(ucvtf, 2d, V(rn).vsd, f64_of_s64(a))
-UFROM_64(ucvtf, d, ((simd_s64x2){ V(rn).sd[0], 0 }), f64_of_s64(a))
+UFROM_64(ucvtf, d, ONE64(simd_s64x2), f64_of_s64(a))
 UFROM_64(ucvtffix, 2d, V(rn).vsd, f64_of_s64(a) * SCALE64)
-UFROM_64(ucvtffix, d, ((simd_s64x2){ V(rn).sd[0], 0 }),
+UFROM_64(ucvtffix, d, ONE64(simd_s64x2),
 	 f64_of_s64(a) * SCALE64)
 
 #define DEC_FROM(n, fast, uns) \
@@ -124,20 +126,20 @@ VFP_SOFT(toint, softfp_toint(x, F, a, 8u << F, arg >> 5, arg >> 4 & 1,
 #define CVTN32(v) ((simd_s32x4)_mm_cvtps_epi32((__m128)(v)))
 #define CVTT64(v) \
 	((simd_s64x2){ _mm_cvttsd_si64((__m128d)(v)), \
-		       _mm_cvttsd_si64((__m128d){ (v)[1], 0 }) })
+		       _mm_cvttsd_si64((__m128d)(simd_u64x2){ ((simd_u64x2)(v))[1], 0 }) })
 #define CVTN64(v) \
 	((simd_s64x2){ _mm_cvtsd_si64((__m128d)(v)), \
-		       _mm_cvtsd_si64((__m128d){ (v)[1], 0 }) })
+		       _mm_cvtsd_si64((__m128d)(simd_u64x2){ ((simd_u64x2)(v))[1], 0 }) })
 #define MIN32 ((int32_t)0x80000000)
 #define MIN64 ((int64_t)0x8000000000000000)
 #define TO_INT(attr, n, E32, E64) \
-	CVT_VEC32(attr, n, toint_soft, simd_f32x4, f32, vf32, simd_s32x4, E32, \
+	CVT_VEC32(attr, n, toint_soft, simd_f32x4, vf32, simd_s32x4, E32, \
 		  vfp_any((simd_u64x2)(r == MIN32))) \
-	CVT_ONE32(attr, n, toint_soft, simd_f32x4, f32, vf32, simd_s32x4, E32, \
+	CVT_ONE32(attr, n, toint_soft, simd_f32x4, vf32, simd_s32x4, E32, \
 		  vfp_any((simd_u64x2)(r == MIN32))) \
-	CVT_VEC64(attr, n, toint_soft, simd_f64x2, f64, vf64, simd_s64x2, E64, \
+	CVT_VEC64(attr, n, toint_soft, simd_f64x2, vf64, simd_s64x2, E64, \
 		  r[0] == MIN64 || r[1] == MIN64) \
-	CVT_ONE64(attr, n, toint_soft, simd_f64x2, f64, vf64, simd_s64x2, E64, \
+	CVT_ONE64(attr, n, toint_soft, simd_f64x2, vf64, simd_s64x2, E64, \
 		  r[0] == MIN64)
 TO_INT(, fcvtzs, CVTT32(a), CVTT64(a))
 TO_INT(, fcvtns, CVTN32(a), CVTN64(a))
@@ -159,15 +161,15 @@ OP(fcvtzu_##suf) \
 	OUT(expr); \
 	NEXT(1); \
 }
-#define CVTU32(i) (uint32_t)_mm_cvttss_si64((__m128){ a[i], 0, 0, 0 })
+#define CVTU32(i) (uint32_t)_mm_cvttss_si64((__m128)(simd_f32x4)(simd_u32x4){ ((simd_u32x4)a)[i], 0, 0, 0 })
 #define CVTU32_4 ((simd_u32x4){ CVTU32(0), CVTU32(1), CVTU32(2), CVTU32(3) })
-UNSIGNED_OP(2s, simd_f32x4, ((simd_f32x4){ LO32(f32) }), SIMD_OUT_LO, 0x1p32f,
+UNSIGNED_OP(2s, simd_f32x4, LO32(simd_f32x4), SIMD_OUT_LO, 0x1p32f,
 	    ((simd_u32x4){ CVTU32(0), CVTU32(1), 0, 0 }))
 UNSIGNED_OP(4s, simd_f32x4, V(rn).vf32, SIMD_OUT, 0x1p32f, CVTU32_4)
 UNSIGNED_OP(2d, simd_f64x2, V(rn).vf64, SIMD_OUT, 0x1p63, CVTT64(a))
-UNSIGNED_OP(s, simd_f32x4, ((simd_f32x4){ ONE32(f32) }), SIMD_OUT, 0x1p32f,
+UNSIGNED_OP(s, simd_f32x4, ONE32(simd_f32x4), SIMD_OUT, 0x1p32f,
 	    ((simd_u32x4){ CVTU32(0), 0, 0, 0 }))
-UNSIGNED_OP(d, simd_f64x2, ((simd_f64x2){ V(rn).f64[0], 0 }), SIMD_OUT,
+UNSIGNED_OP(d, simd_f64x2, ONE64(simd_f64x2), SIMD_OUT,
 	    0x1p63, CVTT64(a))
 
 /* Signed fixed point of 32 bits: tested before it is scaled. */
@@ -186,9 +188,9 @@ OP(fcvtzsfix_##suf) \
 	OUT(CVTT32(a * SCALEUP32)); \
 	NEXT(1); \
 }
-FIXED_OP(2s, ((simd_f32x4){ LO32(f32) }), SIMD_OUT_LO)
+FIXED_OP(2s, LO32(simd_f32x4), SIMD_OUT_LO)
 FIXED_OP(4s, V(rn).vf32, SIMD_OUT)
-FIXED_OP(s, ((simd_f32x4){ ONE32(f32) }), SIMD_OUT)
+FIXED_OP(s, ONE32(simd_f32x4), SIMD_OUT)
 
 static op_fn *const fast_zs[5] = VFP_FAST(fcvtzs);
 static op_fn *const fast_ns[5] = VFP_FAST(fcvtns);
@@ -281,9 +283,9 @@ VFP_SOFT(frintn, softfp_rintn(x, F, a, rounding(x, arg), arg >> 4))
 
 #if defined(__x86_64__)
 #define FRINT(n, mode) \
-	CVT_VEC32(SSE41, n, frint_soft, simd_f32x4, f32, vf32, simd_f32x4, \
+	CVT_VEC32(SSE41, n, frint_soft, simd_f32x4, vf32, simd_f32x4, \
 		  _mm_round_ps((__m128)a, mode), vfp_nan_f32(r)) \
-	CVT_VEC64(SSE41, n, frint_soft, simd_f64x2, f64, vf64, simd_f64x2, \
+	CVT_VEC64(SSE41, n, frint_soft, simd_f64x2, vf64, simd_f64x2, \
 		  _mm_round_pd((__m128d)a, mode), vfp_nan_f64(r)) \
 	static op_fn *const fast_##n[5] = VFP_VEC(n);
 FRINT(rn, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)

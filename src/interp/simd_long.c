@@ -76,14 +76,18 @@ DEC_Q(pmull_v, op_pmull_8h, op_pmull_8h2)
 
 /* ---- narrowing -------------------------------------------------------------- */
 
-#define HALF ((wide)1 << (NB - 1))
 #define DEC_NARROW(n, g, rg, expr) \
 	ONL_BHS(NARROW, n, g, rg, expr) \
 	DEC_SQ(n##_v, TL_BHS(n))
-DEC_NARROW(addhn, , , (wide)(a + b) >> NB)
-DEC_NARROW(subhn, , , (wide)(a - b) >> NB)
-DEC_NARROW(raddhn, , , (wide)(a + b + HALF) >> NB)
-DEC_NARROW(rsubhn, , , (wide)(a - b + HALF) >> NB)
+/* Those that wrap, on whole vectors. */
+#define DEC_NARROW_VEC(n, expr) \
+	ONL_BHS(NARROW_VEC, n, expr) \
+	DEC_SQ(n##_v, TL_BHS(n))
+DEC_NARROW_VEC(addhn, (a + b) >> NB)
+DEC_NARROW_VEC(subhn, (a - b) >> NB)
+DEC_NARROW_VEC(raddhn, (a + b + (1u << (NB - 1))) >> NB)
+DEC_NARROW_VEC(rsubhn, (a - b + (1u << (NB - 1))) >> NB)
+DEC_NARROW_VEC(xtn, a)
 
 #define DEC_NARROW_1(n, g, rg, expr) \
 	DEC_NARROW(n, g, rg, expr) \
@@ -93,7 +97,6 @@ DEC_NARROW(rsubhn, , , (wide)(a - b + HALF) >> NB)
 	wide v_ = (v); \
 	qc |= v_ > (wide)umax; \
 	v_ > (wide)umax ? (wide)umax : v_; })
-DEC_NARROW(xtn, , , a)
 DEC_NARROW_1(sqxtn, s, s, SSAT(a))
 DEC_NARROW_1(uqxtn, , , UQMAX(a))
 DEC_NARROW_1(sqxtun, s, , USAT(a))
@@ -112,8 +115,8 @@ static bool narrow_size(struct dec *d, unsigned *size)
 }
 /* Rounded: the last bit lost is added, so nothing overflows. */
 #define RSHR ((a >> k) + (a >> (k - 1) & 1))
-#define DEC_SHRN(n, g, rg, expr) \
-	ONL_BHS(NARROW, n, g, rg, expr) \
+#define DEC_SHRN(n, ...) \
+	ONL_BHS(__VA_ARGS__) \
 op_fn *dec_##n##_v(struct dec *d) \
 { \
 	static op_fn *const t[4][2] = { TL_BHS(n) }; \
@@ -121,7 +124,7 @@ op_fn *dec_##n##_v(struct dec *d) \
 	return narrow_size(d, &size) ? t[size][simd_q(d)] : NULL; \
 }
 #define DEC_SHRN_1(n, g, rg, expr) \
-	DEC_SHRN(n, g, rg, expr) \
+	DEC_SHRN(n, NARROW, n, g, rg, expr) \
 	ON1_NARROW(n, g, rg, expr) \
 op_fn *dec_##n##_s(struct dec *d) \
 { \
@@ -129,8 +132,8 @@ op_fn *dec_##n##_s(struct dec *d) \
 	unsigned size; \
 	return narrow_size(d, &size) ? t[size] : NULL; \
 }
-DEC_SHRN(shrn, , , a >> k)
-DEC_SHRN(rshrn, , , RSHR)
+DEC_SHRN(shrn, NARROW_VEC, shrn, a >> k)
+DEC_SHRN(rshrn, NARROW_VEC, rshrn, RSHR)
 DEC_SHRN_1(sqshrn, s, s, SSAT(a >> k))
 DEC_SHRN_1(uqshrn, , , UQMAX(a >> k))
 DEC_SHRN_1(sqshrun, s, , USAT(a >> k))
