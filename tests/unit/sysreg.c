@@ -97,10 +97,10 @@ static const struct want wants[] = {
 	{ "CNTPCT_EL0", E(3, 3, 14, 0, 1), "gu", "r", 0, 0, 0, false },
 	{ "CNTVCTSS_EL0", E(3, 3, 14, 0, 6), "gu", "r", 0, 0, 0, false },
 	{ "CNTPCTSS_EL0", E(3, 3, 14, 0, 5), "gu", "r", 0, 0, 0, false },
-	{ "CNTV_CTL_EL0", E(3, 3, 14, 3, 1), "gg", "rw", 3, 0, 0, false },
+	{ "CNTV_CTL_EL0", E(3, 3, 14, 3, 1), "gg", "rw", 7, 0, 0, false },
 	{ "CNTV_CVAL_EL0", E(3, 3, 14, 3, 2), "gg", "rw", ALL, 0, 0, false },
 	{ "CNTV_TVAL_EL0", E(3, 3, 14, 3, 0), "gg", "rw", W32, 0, 0, false },
-	{ "CNTP_CTL_EL0", E(3, 3, 14, 2, 1), "gg", "rw", 3, 0, 0, false },
+	{ "CNTP_CTL_EL0", E(3, 3, 14, 2, 1), "gg", "rw", 7, 0, 0, false },
 	{ "CNTP_CVAL_EL0", E(3, 3, 14, 2, 2), "gg", "rw", ALL, 0, 0, false },
 	{ "CNTP_TVAL_EL0", E(3, 3, 14, 2, 0), "gg", "rw", W32, 0, 0, false },
 	RW("ICC_PMR_EL1", E(3, 0, 4, 6, 0), 0xf8, 0)
@@ -208,8 +208,10 @@ static void check_el1(const struct want *w, bool read)
 	bool may = strchr(w->el1, read ? 'r' : 'w');
 
 	ct_reset();
-	ct.c->sr.cpacr = 3u << 20;
-	mmu_view(ct.c);
+	if (w->enc == E(3, 3, 4, 4, 0) || w->enc == E(3, 3, 4, 4, 1)) {
+		ct.c->sr.cpacr = 3u << 20;      /* FPCR, FPSR */
+		mmu_view(ct.c);
+	}
 	/* what does no harm: the value there, or zero */
 	if (!read && strchr(w->el1, 'r'))
 		sysreg_mrs(ct.c, sysreg_find(w->enc, ct.in->model), 7,
