@@ -77,10 +77,10 @@ $(BUILD)/%.o: %.c
 UNIT := $(patsubst tests/unit/%.c,%,$(filter-out tests/unit/fake.c,$(wildcard tests/unit/*.c)))
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/tests/unit/fake.o $(BUILD)/libpome.a
 	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
-.PRECIOUS: $(BUILD)/tests/unit/%.o
+.SECONDARY:
 
 unit: $(UNIT:%=$(BUILD)/tests/unit/%)
-	@set -e; for t in $(UNIT); do echo "unit $$t"; $(BUILD)/tests/unit/$$t; done
+	@tests/unit/run.sh $(BUILD)/tests/unit $(UNIT)
 
 # Bare-metal guests: A64 code, so always clang and lld.
 GUESTS := $(patsubst tests/guest/%.c,$(BUILD)/guest/%.elf,$(wildcard tests/guest/t_*.c))
@@ -137,6 +137,40 @@ aarch64:
 	@mkdir -p $(A64)/strip
 	$(GUESTOBJCOPY) --strip-debug $(A64)/pome $(A64)/strip/pome
 	tests/kvm/tree.sh $(A64)/strip/pome $(SYSROOT) $(A64)/root
+
+# Fuzzing: libFuzzer targets, one a device or parser. `make fuzz` replays the corpora and adds FUZZ_SECONDS a target.
+FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
+FUZZ_SECONDS ?= 10
+FUZZ_BUILD := $(BUILD)-fuzz
+$(FUZZ_BUILD)/fuzz/%: tests/fuzz/%.c $(FUZZ_BUILD)/libpome.a
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) -fsanitize=fuzzer $(LDFLAGS) -o $@ $< $(FUZZ_BUILD)/tests/unit/fake.o $(FUZZ_BUILD)/libpome.a \
+		-lcmocka $(LDLIBS)
+fuzz-targets: $(FUZZ:%=$(FUZZ_BUILD)/fuzz/%)
+fuzz-build:
+	+$(MAKE) -j$(JOBS) CC=$(GUESTCC) BUILD=$(FUZZ_BUILD) FUZZ_BUILD=$(FUZZ_BUILD) SAN=fuzzer-no-link,address,undefined \
+		OPT=-O1 $(FUZZ_BUILD)/libpome.a $(FUZZ_BUILD)/tests/unit/fake.o fuzz-targets
+fuzz: fuzz-build
+	tests/fuzz/run.sh $(FUZZ_BUILD)/fuzz $(FUZZ_SECONDS) $(FUZZ)
+fuzz-replay: fuzz-build
+	tests/fuzz/run.sh $(FUZZ_BUILD)/fuzz 0 $(FUZZ)
+
+# Warnings of both compilers as errors, then clang-tidy's analysis where it is installed.
+lint:
+	+$(MAKE) -j$(JOBS) CC=$(GUESTCC) BUILD=$(BUILD)-lint WERROR=-Werror OPT=-O1 all
+	+$(MAKE) -j$(JOBS) CC=gcc BUILD=$(BUILD)-lint-gcc WERROR=-Werror OPT=-O1 all
+	@tests/lint.sh
+
+test: deps
+	+$(MAKE) -j$(JOBS) all guests
+	$(MAKE) check
+	$(MAKE) guest-tests
+	$(MAKE) cli-tests
+	$(MAKE) diff-tests
+	$(MAKE) linux-tests
+	$(MAKE) fuzz-replay
+	$(MAKE) kvm
+	@echo "make test: all passed"
 
 deps:
 	tests/deps.sh
