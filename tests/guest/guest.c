@@ -107,6 +107,22 @@ void guest_end(void)
 		;
 }
 
+bool guest_told(uint64_t dtb, const char *word)
+{
+	const char *p = (const char *)dtb;
+	uint32_t size = __builtin_bswap32(*(volatile uint32_t *)(dtb + 4));
+
+	for (uint32_t i = 0; i < size; i++) {
+		uint32_t n = 0;
+
+		while (word[n] && i + n < size && p[i + n] == word[n])
+			n++;
+		if (!word[n])
+			return true;
+	}
+	return false;
+}
+
 /* ---- traps ------------------------------------------------------------------- */
 
 static void trap_default(struct trap *t, int kind)

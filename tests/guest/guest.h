@@ -19,6 +19,10 @@ void check_eq(uint64_t got, uint64_t want, const char *text, const char *file,
 /* Prints the tally ("PASS n" or "FAIL n of m") and powers off. */
 void guest_end(void) __attribute__((noreturn));
 void guest_main(uint64_t dtb);          /* the test's own */
+/* Is the word anywhere in the device tree? A run says so by --append:
+ * kvm		the CPU is KVM's: what the architecture leaves open may differ
+ * tcg-host	and its host is QEMU's TCG, which lacks this and that */
+bool guest_told(uint64_t dtb, const char *word);
 
 /* ---- system registers --------------------------------------------------- */
 #define READ(reg) READ1(reg)

@@ -4,7 +4,7 @@
 static void do_svc(void *a) { __asm__ volatile("svc #0x123"); }
 static void do_brk(void *a) { __asm__ volatile("brk #0x45"); }
 static void do_udf(void *a) { __asm__ volatile(".inst 0x00000000"); }
-static void do_smc(void *a) { __asm__ volatile("smc #0"); }
+static void do_smc(void *a) { __asm__ volatile("smc #0" : : : "x0", "x1", "x2", "x3"); }
 static void do_hlt(void *a) { __asm__ volatile("hlt #1"); }
 static void do_unaligned(void *a)
 {
@@ -36,24 +36,30 @@ static void trap_pc(struct trap *t, int kind)
 	t->elr = back;
 }
 
-static void test_traps(void)
+static void test_traps(bool kvm, bool tcg_host)
 {
 	static uint64_t data[2];
+	uint64_t esr;
 
 	CHECK_EQ(catch_trap(do_svc, 0), 0x56000123);
 	CHECK_EQ(last_kind, 4);
 	CHECK_EQ(catch_trap(do_brk, 0), 0xf2000045);
 	CHECK_EQ(catch_trap(do_udf, 0), 0x02000000);
-	CHECK_EQ(catch_trap(do_smc, 0), 0x02000000);
+	/* KVM takes SMC where there is an EL3, and gives -1 */
+	esr = catch_trap(do_smc, 0);
+	CHECK(esr == 0x02000000 || (kvm && !esr));
 	CHECK_EQ(catch_trap(do_hlt, 0), 0x02000000);
 	CHECK_EQ(catch_trap(do_mrs, 0), 0x02000000);
-	/* MMU off: data is Device, so alignment counts */
-	CHECK_EQ(catch_trap(do_unaligned, data), 0x96000021);
-	CHECK_EQ(last_trap.far, (uint64_t)data + 1);
-	WRITE(sctlr_el1, READ(sctlr_el1) | 8);
-	ISB();
-	CHECK_EQ(catch_trap(do_sp, 0), 0x9a000000);
-	WRITE(sctlr_el1, READ(sctlr_el1) & ~8ul);
+	/* MMU off: data is Device, so alignment counts (TCG 7.2 knows neither
+	 * this nor the next) */
+	if (!tcg_host) {
+		CHECK_EQ(catch_trap(do_unaligned, data), 0x96000021);
+		CHECK_EQ(last_trap.far, (uint64_t)data + 1);
+		WRITE(sctlr_el1, READ(sctlr_el1) | 8);
+		ISB();
+		CHECK_EQ(catch_trap(do_sp, 0), 0x9a000000);
+		WRITE(sctlr_el1, READ(sctlr_el1) & ~8ul);
+	}
 	WRITE(cpacr_el1, 0);
 	ISB();
 	CHECK_EQ(catch_trap(do_fp, 0), 0x1fe00000);
@@ -117,7 +123,7 @@ static void test_illegal(void)
 void guest_main(uint64_t dtb)
 {
 	CHECK_EQ(*(volatile uint32_t *)dtb, 0xedfe0dd0);
-	test_traps();
+	test_traps(guest_told(dtb, "kvm"), guest_told(dtb, "tcg-host"));
 	test_pstate();
 	test_illegal();
 	CHECK_EQ(psci(0x84000000, 0, 0, 0) >> 16, 1);

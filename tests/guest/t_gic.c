@@ -78,7 +78,7 @@ static void test_sgi(void)
 	CHECK_EQ(last_vector, 5);
 	CHECK_EQ(READ(isr_el1), 0);
 	CHECK_EQ(READ(ICC_IAR1), 1023);
-	/* lowest INTID first at the same priority, then by priority */
+	/* by priority; which of equals comes first is the GIC's choice */
 	n_got = 0;
 	gic_enable(0, 9, 0x40, true);
 	WRITE(ICC_SGI1R, 1 | 7ul << 24);
@@ -92,8 +92,7 @@ static void test_sgi(void)
 	irq_off();
 	CHECK_EQ(n_got, 3);
 	CHECK_EQ(got[0], 9);
-	CHECK_EQ(got[1], 6);
-	CHECK_EQ(got[2], 7);
+	CHECK((got[1] == 6 && got[2] == 7) || (got[1] == 7 && got[2] == 6));
 	/* PMR */
 	n_got = 0;
 	WRITE(ICC_PMR, 0x80);
@@ -159,7 +158,7 @@ static void test_spi(void)
 	}
 }
 
-static void test_timer(void)
+static void test_timer(uint64_t never)
 {
 	uint64_t freq = READ(cntfrq_el0), t0, t1;
 
@@ -199,10 +198,11 @@ static void test_timer(void)
 	for (int i = 0; i < 100000 && !READ(isr_el1); i++)
 		;
 	CHECK_EQ(READ(isr_el1), 0x80);
-	WRITE(cntv_cval_el0, ~0ul);
+	WRITE(cntv_cval_el0, never);
 	ISB();
-	for (int i = 0; i < 100000 && READ(isr_el1); i++)
-		;
+	/* KVM looks at the line again when the CPU leaves the guest */
+	for (int i = 0; i < 1000 && READ(isr_el1); i++)
+		rd32(0x20010018);
 	CHECK_EQ(READ(isr_el1), 0);
 	WRITE(cntv_ctl_el0, 3);
 	WRITE(cntv_cval_el0, 0);
@@ -255,7 +255,8 @@ void guest_main(uint64_t dtb)
 	gic_init(0);
 	test_sgi();
 	test_spi();
-	test_timer();
+	/* TCG 7.2 hangs for ever where a deadline and CNTVOFF wrap */
+	test_timer(guest_told(dtb, "tcg-host") ? 1ul << 60 : ~0ul);
 	test_fiq();
 	test_msi();
 }
