@@ -43,6 +43,9 @@ static struct ct {
 	enum vm_event event;
 } ct;
 
+/* Set before ct_open: a loop to use instead of the fake board's. */
+static struct loop *ct_loop;
+
 /* Stands in for vm.c's: ends cpu_run. */
 void vm_request(struct vm *vm, enum vm_event ev, const char *why)
 {
@@ -84,7 +87,7 @@ static inline void ct_open(unsigned ncpus, const char *model)
 	memset(&ct, 0, sizeof(ct));
 	ct.f = fake_new();
 	ct.vm.as = ct.f->as;
-	ct.vm.loop = ct.f->loop;
+	ct.vm.loop = ct_loop ? ct_loop : ct.f->loop;
 	ct.vm.ncpus = ncpus;
 	ct.vm.accel = &accel_interp;
 	ct.vm.entry_pc = FAKE_RAM;
