@@ -90,7 +90,6 @@ int main(int argc, char **argv)
 			      PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	struct sigaction sa = { .sa_handler = on_sigill };
 	size_t n;
-	volatile uint32_t number = 0;
 
 	sigaction(SIGILL, &sa, NULL);
 	while ((n = fread(w, 4, BATCH, f)) > 0) {
@@ -105,7 +104,7 @@ int main(int argc, char **argv)
 			struct simd_out o;
 			volatile int ill = 0;
 
-			simd_operands(&st, seed, number++);
+			simd_operands(&st, seed, w[i]);
 			if (!sigsetjmp(undefined, 1))
 				run_word(&st, code + 2 * i);
 			else
