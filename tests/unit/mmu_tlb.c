@@ -1,0 +1,340 @@
+/* The TLBs: how much a TLBI drops, ASIDs, capacity, and TLBI between CPUs. */
+#include "mmu_board.h"
+
+/* Is the page still remembered, though the tables say otherwise now? */
+static bool remembered(uint64_t va)
+{
+	uint64_t v;
+
+	return mem_load(M.c, va, 8, 0, &v);
+}
+
+static void test_tlbi(void **state)
+{
+	static const struct {
+		enum tlbi_kind kind;
+		uint16_t asid;
+		uint64_t va, end;
+		bool user, global;      /* remembered afterwards */
+	} t[] = {
+		{ TLBI_ALL, 0, 0, 0, false, false },
+		{ TLBI_ASID, 7, 0, 0, false, true },
+		{ TLBI_ASID, 8, 0, 0, true, true },
+		{ TLBI_VA, 7, UVA, 0, false, true },
+		{ TLBI_VA, 0x107, UVA, 0, false, true },  /* AS = 0: 8 bits */
+		{ TLBI_VA, 7, UVA + 0xfff, 0, false, true },
+		{ TLBI_VA, 7, UVA + 0x1000, 0, true, true },
+		{ TLBI_VA, 8, UVA, 0, true, true },
+		{ TLBI_VA, 8, KVA, 0, true, false },
+		{ TLBI_VAA, 8, UVA, 0, false, true },
+		{ TLBI_VAA, 0, KVA, 0, true, false },
+		{ TLBI_RANGE, 7, UVA - 0x1000, UVA + 0x1000, false, true },
+		{ TLBI_RANGE, 7, UVA + 0x1000, UVA + 0x3000, true, true },
+		{ TLBI_RANGE, 8, UVA, UVA + 0x1000, true, true },
+		{ TLBI_RANGE, 8, KVA, KVA + 0x1000, true, false },
+		{ TLBI_RANGEA, 8, UVA, UVA + 0x1000, false, true },
+		{ TLBI_RANGEA, 8, UVA - 0x800000, UVA + 0x800000, false, true },
+		{ TLBI_RANGE, 8, UVA - 0x800000, UVA + 0x800000, true, true },
+		{ TLBI_RANGEA, 0, KVA - 0x800000, 0, true, false },
+	};
+
+	mmu_on(0);
+	for (unsigned i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		/* with the inline TLB or the second level alone */
+		for (int second = 0; second < 2; second++) {
+			tlbi(TLBI_ALL, 0, 0, 0);
+			set_asid(M.c, 7);
+			uint64_t *u = map(UVA, P0, URW), du = *u;
+			uint64_t *k = map(KVA, P1, RW), dk = *k;
+
+			load(UVA, 8);
+			load(KVA, 8);
+			*u = *k = 0;
+			/* over-invalidation of inline entries is legal, so
+			 * their survival shows in the second level */
+			if (second)
+				mmu_flush_inline(M.c);
+			tlbi(t[i].kind, t[i].asid, t[i].va, t[i].end);
+			if (remembered(UVA) != t[i].user ||
+			    remembered(KVA) != t[i].global)
+				fail_msg("case %u", i);
+			*u = du;
+			*k = dk;
+		}
+	}
+}
+
+static void test_asids(void **state)
+{
+	struct cpu *c = M.c;
+	uint64_t walks_before;
+
+	mmu_on(0);
+	map(KVA, P2, RW);
+	*ram64(P0) = 100;
+	*ram64(P1) = 101;
+	set_asid(c, 1);
+	map(UVA, P0, URW);
+	assert_int_equal(load(UVA, 8), 100);
+	load(KVA, 8);
+	map(UVA, P1, URW);
+	assert_int_equal(load(UVA, 8), 100);    /* the old one */
+	set_asid(c, 2);
+	/* the kernel's page is still in the inline TLB */
+	uint64_t fills = c->n_fill;
+
+	load(KVA, 8);
+	assert_int_equal(c->n_fill, fills);
+	assert_int_equal(load(UVA, 8), 101);
+	set_asid(c, 1);
+	walks_before = c->n_walk;
+	assert_int_equal(load(UVA, 8), 100);
+	set_asid(c, 2);
+	assert_int_equal(load(UVA, 8), 101);
+	assert_int_equal(c->n_walk, walks_before);
+	/* AS = 0: ASID 0x101 is 1; A1: TTBR1's */
+	set_asid(c, 0x101);
+	assert_int_equal(load(UVA, 8), 100);
+	c->sr.tcr |= 1 << 22;
+	mmu_regs_changed(c);
+	assert_int_equal(load(UVA, 8), 101);
+	c->sr.ttbr[1] |= 5ull << 48;
+	mmu_regs_changed(c);
+	map(UVA, P0, URW);
+	assert_int_equal(load(UVA, 8), 100);
+	set_asid(c, 3);
+	map(UVA, P1, URW);
+	assert_int_equal(load(UVA, 8), 100);
+}
+
+static void test_asid16(void **state)
+{
+	mmu_on(TCR_AS16);
+	*ram64(P0) = 100;
+	*ram64(P1) = 101;
+	set_asid(M.c, 1);
+	map(UVA, P0, URW);
+	assert_int_equal(load(UVA, 8), 100);
+	set_asid(M.c, 0x101);
+	map(UVA, P1, URW);
+	assert_int_equal(load(UVA, 8), 101);
+	set_asid(M.c, 1);
+	assert_int_equal(load(UVA, 8), 100);
+	tlbi(TLBI_VA, 0x101, UVA, 0);
+	*map(UVA, P1, URW) = 0;
+	assert_true(remembered(UVA));
+	tlbi(TLBI_VA, 1, UVA, 0);
+	assert_false(remembered(UVA));
+}
+
+/* Any address in a block or a large page drops all its pieces. */
+static void test_tlbi_large(void **state)
+{
+	static const struct { int g, level; } t[] = {
+		{ 0, 1 }, { 0, 2 }, { 1, 2 }, { 1, 3 }, { 2, 2 }, { 2, 3 },
+	};
+
+	for (unsigned i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		int g = t[i].g, l = t[i].level;
+		uint64_t size = 1ull << level_shift[g][l];
+		uint64_t va = 0x234000000000ull, *d;
+		uint64_t at = FAKE_RAM & (size - 1);    /* RAM in the block */
+
+		teardown(state);
+		setup_model("generic");
+		mmu_on(0);
+		M.c->sr.tcr = (M.c->sr.tcr & ~(3ull << 14)) | tg_bits[0][g];
+		mmu_regs_changed(M.c);
+		d = map_at(g, 16, root[0], va, l, (FAKE_RAM & ~(size - 1)) |
+			   URW | (l == 3 ? D_PAGE : D_BLOCK));
+		for (unsigned far = 0; far < 2; far++) {
+			uint64_t old = *d;
+
+			load(va + at, 8);
+			load(va + at + 0x3000 % size, 8);
+			*d = 0;
+			if (far)
+				mmu_flush_inline(M.c);
+			assert_true(remembered(va + at));
+			tlbi(TLBI_VA, 0, va + size, 0);
+			assert_true(remembered(va + at));
+			tlbi(TLBI_VA, 0, va + size - 1, 0);
+			assert_false(remembered(va + at));
+			assert_false(remembered(va + at + 0x3000 % size));
+			*d = old;
+			load(va + at, 8);
+			*d = 0;
+			tlbi(TLBI_RANGE, 0, va + size - 0x1000, va + size);
+			assert_false(remembered(va + at));
+			*d = old;
+		}
+	}
+}
+
+/* Far more pages than the TLBs hold, in both orders. */
+static void test_capacity(void **state)
+{
+	mmu_on(0);
+	for (unsigned i = 0; i < 900; i++) {
+		map(UVA + i * 0x1000ull, FAKE_RAM + i * 0x1000ull, URW);
+		map(UVA + i * 0x1000ull + (1ull << 33),
+		    FAKE_RAM + i * 0x1000ull, URW);
+		*ram64(FAKE_RAM + i * 0x1000ull) = i;
+	}
+	for (int pass = 0; pass < 4; pass++)
+		for (unsigned i = 0; i < 900; i++) {
+			unsigned n = pass & 1 ? 899 - i : i;
+
+			assert_int_equal(load(UVA + n * 0x1000ull, 8), n);
+			assert_int_equal(load(UVA + n * 0x1000ull +
+					      (1ull << 33), 8), n);
+		}
+}
+
+/* ---- several CPUs ------------------------------------------------------ */
+
+static _Atomic bool stop_other;
+static _Atomic unsigned phase, rounds, wrong;
+
+/* A CPU that reads UVA all the time. While the phase is odd the page has been
+ * unmapped, flushed and waited for. */
+static void *other_cpu(void *arg)
+{
+	struct cpu *o = arg;
+
+	while (!atomic_load(&stop_other)) {
+		if (atomic_exchange(&o->req, 0) & REQ_TLB)
+			mmu_serve(o);
+		/* guest code that looks at no request for a while */
+		for (int i = 0; i < 20; i++) {
+			unsigned before = atomic_load(&phase);
+			uint64_t v;
+
+			if (mem_load(o, UVA, 8, 0, &v) && before & 1)
+				atomic_fetch_add(&wrong, 1);
+			sched_yield();
+		}
+		atomic_fetch_add(&rounds, 1);
+	}
+	return NULL;
+}
+
+static void next_phase(void)
+{
+	unsigned r = atomic_load(&rounds);
+
+	atomic_fetch_add(&phase, 1);
+	while (atomic_load(&rounds) - r < 3)
+		sched_yield();
+}
+
+static void test_broadcast(void **state)
+{
+	struct cpu *o = M.in.cpu[1];
+	struct tlbi t = { TLBI_VA, 0, UVA, 0 };
+	uint64_t v, *d;
+	pthread_t th;
+
+	mmu_on(0);
+	/* halted: no waiting; the queue overflows and all goes */
+	d = map(UVA, P0, URW);
+	assert_true(mem_load(o, UVA, 8, 0, &v));
+	*d = 0;
+	atomic_store(&o->halted, true);
+	for (int i = 0; i < 100; i++)
+		mmu_tlbi(M.c, &(struct tlbi){ TLBI_VAA, 0, KVA, 0 }, true);
+	mmu_dsb(M.c);
+	assert_true(mem_load(o, UVA, 8, 0, &v));
+	assert_true(atomic_load(&o->req) & REQ_TLB);
+	atomic_store(&o->req, 0);
+	mmu_serve(o);
+	assert_false(mem_load(o, UVA, 8, 0, &v));
+	atomic_store(&o->halted, false);
+
+	/* running: DSB waits until it is done */
+	uint64_t on = P0 | URW | D_PAGE;
+
+	atomic_store(&stop_other, false);
+	atomic_store(&wrong, 0);
+	pthread_create(&th, NULL, other_cpu, o);
+	for (int i = 0; i < 200; i++) {
+		__atomic_store_n(d, on, __ATOMIC_RELAXED);
+		while (!(atomic_load(&rounds) & 1))
+			sched_yield();
+		__atomic_store_n(d, 0, __ATOMIC_RELAXED);
+		mmu_tlbi(M.c, &t, true);
+		if (i & 1)
+			mmu_tlbi(M.c, &t, true);
+		mmu_dsb(M.c);
+		next_phase();           /* odd */
+		atomic_fetch_add(&phase, 1);
+		/* a load that began in the odd phase must not see it mapped */
+		unsigned r = atomic_load(&rounds);
+
+		while (atomic_load(&rounds) - r < 2)
+			sched_yield();
+	}
+	atomic_store(&stop_other, true);
+	pthread_join(th, NULL);
+	assert_int_equal(atomic_load(&wrong), 0);
+
+	/* the machine stops: no waiting for one that has stopped already */
+	mmu_tlbi(M.c, &t, true);
+	atomic_store(&M.vm.park, true);
+	mmu_dsb(M.c);
+	atomic_store(&M.vm.park, false);
+}
+
+static void *ping(void *arg)
+{
+	struct cpu *c = arg;
+	struct tlbi t = { TLBI_VAA, 0, UVA, 0 };
+
+	for (int i = 0; i < 2000; i++) {
+		mmu_tlbi(c, &t, true);
+		mmu_dsb(c);
+		if (atomic_exchange(&c->req, 0) & REQ_TLB)
+			mmu_serve(c);
+	}
+	atomic_store(&c->halted, true);
+	return NULL;
+}
+
+/* Two CPUs that wait for each other serve each other. */
+static void test_two_dsb(void **state)
+{
+	pthread_t a, b;
+
+	mmu_on(0);
+	pthread_create(&a, NULL, ping, M.in.cpu[0]);
+	pthread_create(&b, NULL, ping, M.in.cpu[1]);
+	pthread_join(a, NULL);
+	pthread_join(b, NULL);
+}
+
+/* A CPU off and on again, and one that others still post to. */
+static void test_reset(void **state)
+{
+	uint64_t *d;
+
+	mmu_on(0);
+	d = map(UVA, P0, RW);
+	load(UVA, 8);
+	*d = 0;
+	assert_true(remembered(UVA));
+	mmu_tlbi(M.in.cpu[1], &(struct tlbi){ TLBI_ALL, 0, 0, 0 }, true);
+	mmu_reset(M.c);
+	assert_false(remembered(UVA));
+	mmu_dsb(M.in.cpu[1]);           /* would hang if not acknowledged */
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		T(test_tlbi), T(test_asids), T(test_asid16),
+		T(test_tlbi_large), T(test_capacity), T(test_broadcast),
+		T(test_two_dsb), T(test_reset),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
