@@ -515,7 +515,6 @@ int main(void)
 		T(test_crossing), T(test_crossing_dirty),
 		T(test_dirty_through_tlb), T(test_unpriv), T(test_cache_ops),
 		T(test_mmio), T(test_watch), T(test_views), T(test_par),
-		
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
