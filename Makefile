@@ -54,7 +54,7 @@ endif
 OBJ := $(SRC:%.c=$(BUILD)/%.o)
 LIBOBJ := $(filter-out $(BUILD)/src/main.o,$(OBJ))
 
-.PHONY: all check test run lint bench fuzz kvm aarch64 install deps clean unit guests guest-tests linux-tests \
+.PHONY: all check test run lint bench fuzz kvm aarch64 install deps help clean unit guests guest-tests linux-tests \
 	diff-tests cli-tests
 all: $(BUILD)/pome
 
@@ -171,6 +171,9 @@ test: deps
 	$(MAKE) fuzz-replay
 	$(MAKE) kvm
 	@echo "make test: all passed"
+
+help:
+	@sed -n '3,13p' Makefile | sed 's/^# //'
 
 deps:
 	tests/deps.sh
