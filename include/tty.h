@@ -38,7 +38,8 @@ void tty_start(struct tty *);
  * stands behind it. */
 void tty_settle(struct tty *);
 /* Writes out what is left (for at most two seconds), restores the terminal,
- * removes the socket. NULL is ignored. */
+ * removes the socket. NULL is ignored. The loop does not run any more, or has
+ * run since the last output. */
 void tty_close(struct tty *);
 
 /* The last output, oldest first, also of a tty that leads nowhere. */

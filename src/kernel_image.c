@@ -89,9 +89,9 @@ static int pour(struct source *s, uint8_t *dst, uint64_t room,
 	if (n <= 0)
 		return (int)n;
 full:
-	return err_set(e, 0, "larger than the %llu MiB of guest RAM from where "
+	return err_set(e, 0, "larger than the %llu KiB of guest RAM from where "
 		       "it starts (try --memory)",
-		       (unsigned long long)(room >> 20));
+		       (unsigned long long)(room >> 10));
 }
 
 static int load_image(const struct boot_ram *r, struct source *s,
@@ -113,10 +113,10 @@ static int load_image(const struct boot_ram *r, struct source *s,
 	}
 	room = r->base + r->size - start;
 	if (k->image_size > room)
-		return err_set(e, 0, "the kernel takes %llu MiB with its bss; "
-			       "the guest's RAM is %llu MiB (try --memory)",
-			       (unsigned long long)(k->image_size >> 20),
-			       (unsigned long long)(r->size >> 20));
+		return err_set(e, 0, "the kernel takes %llu KiB with its bss; "
+			       "the guest's RAM has %llu KiB (try --memory)",
+			       (unsigned long long)(k->image_size >> 10),
+			       (unsigned long long)(room >> 10));
 	dst = place(r, start, room);
 	if (!dst)
 		return err_set(e, 0, "no RAM at 0x%llx",

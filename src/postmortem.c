@@ -169,11 +169,24 @@ char *postmortem_panic(const char *t, size_t len)
 
 /* ---- what to look at next ------------------------------------------------- */
 
-static void advise_panic(struct machine *m, const char *panic)
+static bool says(const char *t, size_t len, const char *what)
+{
+	return memmem(t, len, what, strlen(what)) != NULL;
+}
+
+static void advise_panic(struct machine *m, const char *panic, const char *t,
+			 size_t len)
 {
 	const char *next = NULL;
 
-	if (strstr(panic, "No working init found") ||
+	if (says(t, len, "rootfs image is not initramfs"))
+		next = "the kernel could not unpack the initial RAM disk: is "
+		       "--initrd a whole cpio archive, packed in a way that "
+		       "the kernel knows?";
+	else if (says(t, len, "check access for rdinit="))
+		next = "the initial RAM disk does not hold the program that "
+		       "rdinit= names (/init without it)";
+	else if (strstr(panic, "No working init found") ||
 	    strstr(panic, "No init found"))
 		next = "the root file system has no /init, /sbin/init or "
 		       "/bin/sh that runs here: look at --initrd and at init= "
@@ -224,11 +237,11 @@ static void advise(struct machine *m, const struct vm_end *end,
 
 	if (panic) {
 		fprintf(stderr, "pome: the guest's own words: %s\n", panic);
-		advise_panic(m, panic);
+		advise_panic(m, panic, tail, len);
 	} else if (!len) {
 		advise_silence(m);
-	} else if (memmem(tail, len, "Out of memory", 13) ||
-		   memmem(tail, len, "Cannot allocate", 15)) {
+	} else if (says(tail, len, "Out of memory") ||
+		   says(tail, len, "Cannot allocate")) {
 		fprintf(stderr, "pome: next: the guest ran out of RAM: try "
 			"--memory (it has %llu MiB)\n",
 			(unsigned long long)(m->config->ram >> 20));

@@ -130,7 +130,7 @@ static void too_small(void **state)
 	assert_non_null(strstr(e.msg, "5120 KiB"));
 	again();
 	assert_int_equal(boot(4, "Image", NULL, NULL), -1);
-	assert_non_null(strstr(e.msg, "5 MiB with its bss"));
+	assert_non_null(strstr(e.msg, "5120 KiB with its bss"));
 	again();
 	assert_int_equal(boot(2, "Image", "initrd", NULL), -3);
 	assert_non_null(strstr(e.msg, "larger than the guest's RAM"));

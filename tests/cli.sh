@@ -1,0 +1,237 @@
+#!/bin/sh
+# The command line: statuses, messages, and that nothing is left behind.
+# Usage: tests/cli.sh PATH/TO/pome. Runs no guest; needs no root, KVM, network.
+set -u
+
+pome=$(realpath "${1:?usage: cli.sh POME}")
+src=$(realpath "$(dirname "$0")/..")
+dir=$(mktemp -d)
+trap 'chmod -R u+rwx "$dir"; rm -rf "$dir"' EXIT
+cd "$dir" || exit 1
+fails=0
+count=0
+
+fail() {
+	echo "cli.sh: $*" >&2
+	fails=$((fails + 1))
+}
+
+# expect STATUS TEXT ARG... : runs pome, wants that status and TEXT on
+# standard error, in one line that begins "pome: error: ".
+expect() {
+	want=$1 text=$2
+	shift 2
+	count=$((count + 1))
+	timeout 20 "$pome" "$@" >out 2>err </dev/null
+	got=$?
+	[ "$got" = "$want" ] || fail "$*: status $got, not $want: $(cat err)"
+	grep -qF -- "$text" err || fail "$*: no '$text' in: $(cat err)"
+	if [ "$want" != 0 ]; then
+		[ "$(grep -c '^pome: error: ' err)" = 1 ] ||
+			fail "$*: not one error line: $(cat err)"
+		[ -s out ] && fail "$*: wrote to standard output"
+	fi
+	rm -f out err
+}
+
+# prints STATUS TEXT ARG... : the same for standard output.
+prints() {
+	want=$1 text=$2
+	shift 2
+	count=$((count + 1))
+	timeout 20 "$pome" "$@" >out 2>err </dev/null
+	got=$?
+	[ "$got" = "$want" ] || fail "$*: status $got, not $want: $(cat err)"
+	grep -qF -- "$text" out || fail "$*: no '$text' in: $(head -5 out)"
+	rm -f out err
+}
+
+bytes() { # FILE SIZE PRINTF-STRING [OFFSET]: a sparse file with a head
+	truncate -s "$2" "$1"
+	printf "$3" | dd of="$1" bs=1 seek="${4:-0}" conv=notrunc 2>/dev/null
+}
+
+# ---- files --------------------------------------------------------------
+
+bytes Image 1048576 'ARMd' 56           # image size 0: an old kernel
+bytes bigimage 4096 'ARMd' 56
+bytes bigimage 4096 '\000\000\000\200' 16      # 2 GiB with its bss
+bytes be 4096 'ARMd' 56
+bytes be 4096 '\001' 24
+bytes bz 4096 'HdrS' 514
+bytes zimg 4096 '\030\050\157\001' 36
+bytes elf86 4096 '\177ELF\002\001\001\000\000\000\000\000\000\000\000\000\002\000\076\000'
+bytes elf32 4096 '\177ELF\001\001\001\000\000\000\000\000\000\000\000\000\002\000\267\000'
+bytes zeros 8192 ''
+bytes xz 4096 '\375\067\172\130\132\000'
+bytes dtb 4096 '\320\015\376\355'
+bytes qcow.img 65536 'QFI\373'
+bytes disk.img 65536 ''
+bytes disk.bin 65536 ''
+bytes tiny.img 100 ''
+bytes hugerom 1048577 ''
+echo 'text' >text
+: >empty
+mkdir adir
+mkfifo fifo
+head -c 600000 /dev/urandom >noise
+gzip -c Image >Image.gz
+head -c 300 Image.gz >half.gz
+printf 'secret' >noread
+chmod 000 noread
+
+# ---- usage: status 2, the message names the option -------------------------
+
+expect 2 'a command is missing'
+expect 2 'did you mean pome run' rum
+expect 2 'create: this version does not have' create x
+expect 2 'ctl: this version does not have' ctl x
+expect 2 'nothing to start' run
+expect 2 '--kernel: a value is missing' run -k
+expect 2 'did you mean --memory?' run --memroy 1G
+expect 2 '--memory 1X' run -k Image -m 1X
+expect 2 '--cpus 0' run -k Image -p 0
+expect 2 '--cpus 33' run -k Image -p 33
+expect 2 'limit' run -k Image -m 2T
+expect 2 '--disk disk.bin' run -k Image -d disk.bin
+expect 2 'unknown key' run -k Image -d disk.img,colour=red
+expect 2 '--net usr' run -k Image -n usr
+expect 2 'hostfwd=tcp:1' run -k Image -n user,hostfwd=tcp:1
+expect 2 '--serial foo' run -k Image --serial foo
+expect 2 '--console foo' run -k Image --console foo
+expect 2 'cannot both be stdio' run -k Image --console stdio --serial stdio
+expect 2 '--display vnc::0' run -k Image --display vnc::0
+expect 2 '--control' run -k Image --control unix:x
+expect 2 '--accel tcg' run -k Image --accel tcg
+expect 2 '--cpu foo' run -k Image --cpu foo
+expect 2 '--code-cache x' run -k Image --code-cache x
+expect 2 '--sandbox x' run -k Image --sandbox x
+expect 2 '--timeout x' run -k Image --timeout x
+expect 2 '--no-reboot: takes no value' run -k Image --no-reboot=1
+expect 2 '--initrd: needs --kernel' run -f hugerom -i text
+expect 2 '--append' run -k Image -a "$(head -c 3000 /dev/zero | tr '\0' x)"
+expect 2 'unknown option' inspect --foo
+expect 2 'the path is missing' inspect
+expect 2 'unknown option' check --foo
+expect 2 'no such command' help foo
+
+# ---- files of every kind: status 3 ------------------------------------------
+
+for opt in --kernel --initrd --dtb --firmware --disk; do
+	base="-k Image"
+	suffix=
+	[ $opt = --kernel ] && base=
+	[ $opt = --firmware ] && base=
+	[ $opt = --disk ] && suffix=,format=raw
+	expect 3 'nowhere: cannot open' run $base $opt nowhere$suffix
+	expect 3 'adir: a directory' run $base $opt adir$suffix
+	expect 3 'fifo: a FIFO' run $base $opt fifo$suffix
+	expect 3 '/dev/null: a character device' run $base $opt \
+		/dev/null$suffix
+	[ "$(id -u)" = 0 ] ||
+		expect 3 'Permission denied' run $base $opt noread$suffix
+	[ $opt = --disk ] || expect 3 'empty: the file is empty' \
+		run $base $opt empty
+done
+expect 3 'big-endian' run -k be
+expect 3 'x86 bzImage' run -k bz
+expect 3 '32-bit Arm zImage' run -k zimg
+expect 3 'x86-64' run -k elf86
+expect 3 'class 1' run -k elf32
+expect 3 'all zero' run -k zeros
+expect 3 'unxz' run -k xz
+expect 3 'device tree' run -k dtb
+expect 3 'text, not a kernel' run -k text
+expect 3 'no kernel that is known' run -k noise
+expect 3 'ends early' run -k half.gz
+expect 3 '2097152 KiB' run -k bigimage
+expect 3 'too little' run -k Image -i noise -m 2
+expect 3 'larger than' run -k Image -i Image -m 1 --initrd "$pome"
+expect 3 'not a flat device tree' run -k Image --dtb text
+expect 3 'not a flat device tree' run -k Image --dtb dtb
+expect 3 'at most 1048576' run -f hugerom
+expect 3 'no boot ROM of its own' run -f builtin
+expect 3 'a qcow2 image' run -k Image -d qcow.img
+expect 3 'at least one' run -k Image -d tiny.img
+expect 3 'in use' run -k Image -d disk.img -d disk.img
+expect 3 'role=aux' run -k Image -d disk.img,role=aux
+expect 3 '--serial file:no/dir' run -k Image --serial file:no/dir
+expect 3 '--serial unix:no/dir' run -k Image --serial unix:no/dir
+expect 3 'is no socket' run -k Image --serial unix:text
+expect 3 '--stats no/dir' run -k Image --stats no/dir
+expect 3 'a kernel, not a bundle' run Image
+expect 3 'a disk image' run disk.img
+expect 3 'without a bundle' run adir
+expect 3 'No such file' run nowhere
+[ "$(uname -m)" = aarch64 ] ||
+	expect 3 'needs an aarch64 host' run -k Image --accel kvm
+
+# ---- bundles -------------------------------------------------------------
+
+mkdir b
+cp Image b/
+printf '{"os":"linux","cpus":1,"ram":268435456,"bootInfo":{"kernel":"Image"}}' \
+	>b/vm.json
+prints 0 '"verdict": "ok"' inspect --json b
+prints 0 'pome run --kernel b/Image' inspect --command b
+prints 0 'format     macosvm, guest linux' inspect b/
+prints 0 'format     kernel' inspect Image
+prints 3 'kernel-arch' inspect bz
+prints 3 '--disk' inspect disk.img
+prints 3 '--dtb' inspect dtb
+printf '{"cpus":1,"ram":268435456,"storage":[]}' >b/vm.json
+prints 3 'malformed' inspect b
+printf '{"cpus":1,}' >b/vm.json
+expect 3 'line 1, column 11' run b
+printf '{"os":"linux","cpus":1,"ram":9,"bootInfo":{"kernel":"Image"}}' >b/vm.json
+expect 3 '64 MiB' run b
+printf 'x' >b/config.plist
+prints 3 '"verdict": "unsupported"' inspect --json b
+rm -r b
+
+# ---- what prints ----------------------------------------------------------
+
+prints 0 'Usage: pome run' --help
+prints 0 'pome run [OPTIONS]' run --help
+prints 0 'pome run [OPTIONS]' help run
+prints 0 'pome inspect' inspect --help
+prints 0 'pome check' check --help
+prints 0 'pome 0.' version
+prints 0 'pome 0.' --version
+prints 0 'interp' check
+prints 0 '"checks"' check --json
+prints 0 'vmapple' run --dump-dtb - -p 2
+timeout 20 "$pome" run --dump-dtb tree.dtb || fail "--dump-dtb failed"
+[ "$(head -c 4 tree.dtb | od -An -tx1 | tr -d ' ')" = d00dfeed ] ||
+	fail "--dump-dtb wrote no tree"
+rm -f tree.dtb
+
+# Every option in --help is in the man page, and the other way round.
+"$pome" run --help | grep -o -- ' --[a-z-]*' | sort -u | tr -d ' ' >in-help
+sed 's/\\-/-/g' "$src/man/pome.1" | grep -o -- '^\.B[R]* .*--[a-z-]*' |
+	grep -o -- '--[a-z-]*' | sort -u >in-man
+for o in $(cat in-help); do
+	grep -qxF -- "$o" in-man || fail "man page lacks $o"
+done
+for o in $(cat in-man); do
+	grep -qxF -- "$o" in-help || [ "$o" = --json ] ||
+		[ "$o" = --command ] || fail "--help lacks $o"
+done
+rm -f in-help in-man
+
+# ---- nothing is left behind -------------------------------------------------
+
+for f in *; do
+	case $f in
+	Image|bigimage|be|bz|zimg|elf86|elf32|zeros|xz|dtb|qcow.img|disk.img|\
+	disk.bin|tiny.img|hugerom|text|empty|adir|fifo|noise|Image.gz|half.gz|\
+	noread) ;;
+	*) fail "left behind: $f" ;;
+	esac
+done
+
+if [ "$fails" != 0 ]; then
+	echo "cli.sh: $fails of $count failed" >&2
+	exit 1
+fi
+echo "cli.sh: $count passed"
