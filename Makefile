@@ -90,6 +90,9 @@ GUEST_CFLAGS = --target=aarch64-none-elf -march=armv8.1-a -mgeneral-regs-only -m
 $(BUILD)/guest/%.elf: tests/guest/%.c tests/guest/guest.c tests/guest/guest.h tests/guest/start.S tests/guest/guest.ld
 	@mkdir -p $(@D)
 	$(GUESTCC) $(GUEST_CFLAGS) -o $@ tests/guest/start.S tests/guest/guest.c $<
+$(BUILD)/guest/x_%.elf: tests/kvm/x_%.c tests/guest/guest.c tests/guest/guest.h tests/guest/start.S tests/guest/guest.ld
+	@mkdir -p $(@D)
+	$(GUESTCC) $(GUEST_CFLAGS) -Itests/guest -o $@ tests/guest/start.S tests/guest/guest.c $<
 $(BUILD)/guest/b_%.elf: tests/bench/b_%.c tests/guest/guest.c tests/guest/guest.h tests/guest/start.S tests/guest/guest.ld
 	@mkdir -p $(@D)
 	$(GUESTCC) $(GUEST_CFLAGS) -o $@ tests/guest/start.S tests/guest/guest.c $<

@@ -125,6 +125,7 @@ int kvm_state(struct vcpu *v, struct cpu_state *s)
 	r |= kvm_get(c, CORE(elr_el1), &s->elr);
 	r |= kvm_get(c, CORE(spsr[0]), &s->spsr);
 	r |= kvm_get(c, KVM_ESR_EL1, &s->esr);
+	s->esr = (uint32_t)s->esr;      /* Linux 6.1 extends its sign */
 	r |= kvm_get(c, KVM_FAR_EL1, &s->far);
 	r |= kvm_get(c, KVM_VBAR_EL1, &s->vbar);
 	r |= kvm_get(c, KVM_SCTLR_EL1, &s->sctlr);

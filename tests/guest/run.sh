@@ -1,7 +1,7 @@
-#!/bin/bash
-# run.sh - runs the bare-metal guests under pome and says which pass.
+#!/bin/sh
+# run.sh - runs the bare-metal guests under pome and says which pass. Any POSIX shell will do, busybox's too.
 #
-#   run.sh POME DIR [POME-OPTIONS...]     every DIR/*.elf
+#   run.sh POME DIR [POME-OPTIONS...]     every DIR/t_*.elf
 #
 # A guest passes when it powers off (status 0) and its last line begins with PASS.
 set -u
@@ -11,18 +11,26 @@ passed=0 failed=0
 for elf in "$dir"/t_*.elf; do
 	name=$(basename "$elf" .elf)
 	cpus=1
-	case $name in t_smp) cpus=6 ;; esac
-	out=$(timeout 120 "$pome" run -q -k "$elf" -p "$cpus" -m 256M --timeout 100 --no-reboot "$@" </dev/null 2>&1)
+	reboot=--no-reboot
+	case $name in
+	t_smp) cpus=6 ;;
+	t_reset) cpus=4 reboot= ;;
+	esac
+	# shellcheck disable=SC2086 # $reboot may be nothing
+	out=$(timeout 120 "$pome" run -q -k "$elf" -p "$cpus" -m 256M --timeout 100 $reboot "$@" </dev/null 2>&1)
 	status=$?
-	last=$(echo "$out" | tr -d '\r' | grep -a . | tail -n 1)
-	if [ $status = 0 ] && [[ $last == PASS* ]]; then
+	last=$(echo "$out" | tr -d '\r' | sed '/^$/d' | tail -n 1)
+	case $status$last in
+	0PASS*)
 		echo "ok   $name ($cpus CPU): $last"
 		passed=$((passed + 1))
-	else
+		;;
+	*)
 		echo "FAIL $name ($cpus CPU): status $status"
 		echo "$out" | tail -n 12 | sed 's/^/     /'
 		failed=$((failed + 1))
-	fi
+		;;
+	esac
 done
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

@@ -20,6 +20,7 @@ static void do_sp(void *a)
 			 : : : "x9", "x10", "memory");
 }
 static void do_fp(void *a) { __asm__ volatile(".inst 0x1e604000"); }
+static void do_zva(void *a) { __asm__ volatile("dc zva, %0" : : "r"(a)); }
 static void do_mrs(void *a)
 {
 	uint64_t v;
@@ -55,7 +56,10 @@ static void test_traps(bool kvm, bool tcg_host)
 	if (!tcg_host) {
 		CHECK_EQ(catch_trap(do_unaligned, data), 0x96000021);
 		CHECK_EQ(last_trap.far, (uint64_t)data + 1);
-		WRITE(sctlr_el1, READ(sctlr_el1) | 8);
+		/* so does DC ZVA's, which wants Normal memory; after a plain store */
+	*(volatile uint64_t *)data = 1;
+	CHECK_EQ(catch_trap(do_zva, data) & ~0x40ul, 0x96000021);
+	WRITE(sctlr_el1, READ(sctlr_el1) | 8);
 		ISB();
 		CHECK_EQ(catch_trap(do_sp, 0), 0x9a000000);
 		WRITE(sctlr_el1, READ(sctlr_el1) & ~8ul);
