@@ -51,7 +51,7 @@ struct kernel_loaded {
 	bool is_linux;                  /* else bare-metal */
 	uint64_t entry;
 	uint64_t start, end;            /* guest addresses taken, bss and all */
-	char what[80];                  /* "arm64 Image, 4K pages, gzip" */
+	char what[120];                 /* "arm64 Image, 4K pages, gzip" */
 	const char *code;               /* of a refusal, when -1; may be NULL */
 };
 

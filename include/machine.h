@@ -82,7 +82,7 @@ struct machine {
 	bool accel_open;
 	unsigned ncpus_open;
 	int stats_fd;                           /* -1: none */
-	char booted[80];                        /* what kernel_load found */
+	char booted[120];                       /* what kernel_load found */
 	/* vm.c */
 	pthread_mutex_t park_lock;
 	pthread_cond_t parked, unpark;

@@ -456,20 +456,22 @@ static void read_storage(struct reader *r, json_t *o)
 		    "an entry of type aux");
 }
 
-static void check_mtu(struct reader *r, json_t *o, const char *key)
+static bool mtu_ok(struct reader *r, json_t *o, const char *key)
 {
 	json_t *v = json_object_get(o, "mtu");
 	int64_t n;
 
 	if (!v)
-		return;
+		return true;
 	if (json_is_string(v))
 		n = strtoll(json_string_value(v), NULL, 10);
 	else if (!get_int(r, v, key, &n))
-		return;
-	if (n < 1500 || n > 65535)
-		ERR(r, "bad-value", key, "%s: mtu %lld; expected 1500 or more",
-		    key, (long long)n);
+		return false;
+	if (n >= 1500 && n <= 65535)
+		return true;
+	ERR(r, "bad-value", key, "%s: mtu %lld; expected 1500 or more", key,
+	    (long long)n);
+	return false;
 }
 
 static void read_network(struct reader *r, json_t *o, const char *key,
@@ -483,7 +485,8 @@ static void read_network(struct reader *r, json_t *o, const char *key,
 		ERR(r, "missing-key", key, "%s: its type is missing", key);
 		return;
 	}
-	check_mtu(r, o, key);
+	if (!mtu_ok(r, o, key))
+		return;
 	if (mac && config_mac(mac, addr)) {
 		ERR(r, "bad-value", key, "%s: mac '%s' is no unicast MAC "
 		    "address", key, mac);

@@ -95,7 +95,7 @@ static uint64_t chosen(const char *prop)
 				       NULL);
 
 	assert_non_null(p);
-	return fdt64_to_cpu(*p);
+	return fdt64_ld(p);
 }
 
 static void places(void **state)
