@@ -237,6 +237,7 @@ static enum vexit interp_cpu_run(struct vcpu *v, bool step)
 		}
 		c->stop = step;
 		atomic_store(&c->halted, false);
+		atomic_thread_fence(memory_order_seq_cst);
 		if (step)
 			debug_step(c);
 		else

@@ -221,7 +221,8 @@ op_fn *dec_sys(struct dec *d)
 		return has[FEAT_DPB] ? op_dc_va : NULL;
 	case SYSREG(1, 3, 7, 13, 1):                    /* DC CVADP */
 		return has[FEAT_DPB2] ? op_dc_va : NULL;
-	case SYSREG(1, 3, 7, 4, 1): return op_dc_zva;
+	case SYSREG(1, 3, 7, 4, 1):                     /* MMU off: faults */
+		return d->ctx & CTX_ALIGN ? op_dc_zva_slow : op_dc_zva;
 	case SYSREG(1, 0, 7, 8, 0): case SYSREG(1, 0, 7, 8, 1):
 	case SYSREG(1, 0, 7, 8, 2): case SYSREG(1, 0, 7, 8, 3):
 		d->r->rm = (uint8_t)op2;                /* AT S1E{1,0}{R,W} */
