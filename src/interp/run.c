@@ -15,6 +15,7 @@
 #include "fuse.h"
 #include "mmu.h"
 #include "op.h"
+#include "profile.h"
 #include "run.h"
 
 /* ---- requests and sleeping -------------------------------------------- */
@@ -42,9 +43,17 @@ void cpu_wait(struct cpu *c, uint64_t until)
 			until == UINT64_MAX ? NULL : &ts, NULL,
 			FUTEX_BITSET_MATCH_ANY);
 	atomic_store(&c->halted, false);
+	/* before any look at req: who saw us halted relies on it */
+	atomic_thread_fence(memory_order_seq_cst);
 }
 
 /* ---- decoding --------------------------------------------------------- */
+
+#ifdef PROFILE
+#define FUSE 0
+#else
+#define FUSE 1
+#endif
 
 static uint32_t word_at(const struct codepage *p, uint32_t off)
 {
@@ -71,7 +80,7 @@ static void decode_at(struct cpu *c, const struct rec *ip)
 		tmp = (struct rec){ .h = op_step, .imm = (int32_t)w };
 	} else {
 		decode_word(&tmp, w, off, p->ctx, c->in->model);
-		if (off + 4 < REC_PAGE)
+		if (FUSE && off + 4 < REC_PAGE)
 			fuse_pair(&tmp, w, word_at(p, off + 4), off, p->ctx,
 				  c->in->model);
 	}
@@ -335,12 +344,21 @@ OP_GLOBAL(sync)
 	GO(resume);
 }
 
+#ifdef PROFILE
+static __thread const struct rec *profile_prev;
+#define PROFILE_STEP(ip) (profile_step(profile_prev, ip), profile_prev = (ip))
+#else
+#define PROFILE_STEP(ip) ((void)0)
+#endif
+
 void run_cpu(struct cpu *c)
 {
 #if DISPATCH_TAIL
 	op_resume(c, NULL, c->fa, c->fb, c->fk, c->tlb);
 #else
-	for (const struct rec *ip = op_resume(c, NULL); ip;)
+	for (const struct rec *ip = op_resume(c, NULL); ip;) {
+		PROFILE_STEP(ip);
 		ip = REC_H(ip)(c, ip);
+	}
 #endif
 }
