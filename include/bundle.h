@@ -57,6 +57,10 @@ void bundle_macosvm(struct bundle *, const char *json, size_t len,
 /* Does a directory or file look like one? For detection. */
 bool bundle_macosvm_is(const char *json, size_t len);
 
+/* The last console= of a kernel command line, which gets the shell; points to
+ * its value, or NULL. */
+const char *bundle_last_console(const char *line);
+
 /* What the command line gave wins over what the bundle says. `over` loses
  * what it had. */
 void config_merge(struct config *bundle, struct config *over);

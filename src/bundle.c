@@ -388,6 +388,16 @@ int bundle_read(struct bundle *b, const char *path, struct config *c,
 
 /* ---- merging ------------------------------------------------------------ */
 
+const char *bundle_last_console(const char *line)
+{
+	const char *last = NULL;
+
+	for (const char *p = line; p && (p = strstr(p, "console=")); p += 8)
+		if (p == line || p[-1] == ' ')
+			last = p + 8;
+	return last;
+}
+
 static void take_file(struct cfg_file *to, struct cfg_file *from)
 {
 	if (to->path || !from->path)
@@ -410,7 +420,20 @@ void config_merge(struct config *b, struct config *over)
 {
 	int room = CFG_MAX_DISKS - over->ndisks;
 	int n = b->ndisks < room ? b->ndisks : room;
+	const char *con = over->append_given ?
+			  bundle_last_console(over->append) : NULL;
 
+	/* --append names another console than the bundle: that one gets the
+	 * terminal. */
+	if (con && b->console.where == CFG_TTY_STDIO &&
+	    strncmp(con, "hvc", 3)) {
+		b->console.where = CFG_TTY_NULL;
+		b->serial.where = CFG_TTY_STDIO;
+	} else if (con && b->serial.where == CFG_TTY_STDIO &&
+		   !strncmp(con, "hvc", 3)) {
+		b->console.where = CFG_TTY_STDIO;
+		b->serial.where = CFG_TTY_NULL;
+	}
 	if (!over->firmware.path && !over->firmware_builtin) {
 		take_file(&over->kernel, &b->kernel);
 		take_file(&over->initrd, &b->initrd);

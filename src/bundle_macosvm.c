@@ -555,13 +555,8 @@ static void read_others(struct reader *r, json_t *o)
 /* Which device has the terminal: what the kernel calls its last console. */
 static void pick_console(struct reader *r, bool serial)
 {
-	const char *p = r->c->append, *last = NULL;
+	const char *last = bundle_last_console(r->c->append);
 
-	while (p && (p = strstr(p, "console="))) {
-		if (p == r->c->append || p[-1] == ' ')
-			last = p + 8;
-		p += 8;
-	}
 	if (!serial) {
 		r->c->serial.where = CFG_TTY_NULL;
 	} else if (last && !strncmp(last, "hvc", 3)) {

@@ -74,7 +74,7 @@ static void warn_console(const struct config *c)
 		log_msg(LOG_WARN, "--append: console=hvc0 needs a virtio "
 			"console (try --console stdio, or console=ttyAMA0)");
 	else if (has_console(line, "ttyAMA") && !has_console(line, "hvc") &&
-		 c->serial.where == CFG_TTY_NULL)
+		 c->serial.where == CFG_TTY_NULL && c->append_given)
 		log_msg(LOG_WARN, "--append: console=ttyAMA0 is the serial "
 			"port, which --serial null drops");
 	else if (!has_console(line, "ttyAMA") && !has_console(line, "hvc"))

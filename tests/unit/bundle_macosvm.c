@@ -316,6 +316,15 @@ static void merging(void **state)
 	assert_int_not_equal(over.console.where, CFG_TTY_STDIO);
 	assert_string_equal(over.append, "console=hvc0");
 	config_fini(&over);
+	/* --append moves the terminal to the console that it names */
+	linux_vm("console=hvc0", "");
+	argv[1] = (char *)"-aconsole=hvc0 console=ttyAMA0";
+	assert_int_equal(config_parse(&over, 2, argv, &e), 0);
+	config_merge(&c, &over);
+	config_defaults(&over);
+	assert_int_equal(over.serial.where, CFG_TTY_STDIO);
+	assert_int_not_equal(over.console.where, CFG_TTY_STDIO);
+	config_fini(&over);
 }
 
 static int setup(void **state)
