@@ -107,7 +107,7 @@ static void test_node(void **state)
 	struct gicv3_fdt c = { 0x10000000, 0x10010000, 4, 0x1fff0000, 160,
 			       128 };
 	struct fdt_build b = { .gic_phandle = 1, .msi_phandle = 2 };
-	static char tree[4096];
+	static _Alignas(8) char tree[4096];     /* libfdt wants it so */
 	const fdt32_t *p;
 	int gic, v2m, len;
 

@@ -269,7 +269,7 @@ static void test_msix(void **s)
 static void test_fdt(void **s)
 {
 	struct drv *d = *s;
-	static char buf[32768];
+	static _Alignas(8) char buf[32768];     /* libfdt wants it so */
 	struct fdt_build b = {
 		.fdt = buf, .base = DRV_ECAM, .size = 0x10000000,
 		.irq = { 64 }, .gic_phandle = 1, .msi_phandle = 2,
