@@ -55,7 +55,7 @@ OBJ := $(SRC:%.c=$(BUILD)/%.o)
 LIBOBJ := $(filter-out $(BUILD)/src/main.o,$(OBJ))
 
 .PHONY: all check test run lint bench fuzz kvm aarch64 install deps help clean unit guests guest-tests linux-tests \
-	diff-tests cli-tests
+	debian-tests diff-tests cli-tests
 all: $(BUILD)/pome
 
 $(BUILD)/pome: $(BUILD)/src/main.o $(BUILD)/libpome.a
@@ -115,6 +115,11 @@ check:
 linux-tests: $(BUILD)/pome
 	tests/debian/fetch.sh initrd
 	tests/linux/run.sh $(BUILD)/pome
+
+# A whole Debian with systemd. The image is made once, by pome itself.
+debian-tests: $(BUILD)/pome
+	tests/debian/rootfs.sh $(BUILD)/pome
+	tests/linux/debian.py $(BUILD)/pome
 
 # Random A64 instructions at EL0 against qemu-aarch64: DIFF_CASES of them.
 DIFF_CASES ?= 60000

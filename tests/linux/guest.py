@@ -1,0 +1,107 @@
+"""A guest's console, driven by a script: start pome on a terminal, wait for text, type, run commands.
+
+    g = Guest([pome, "run", ...], log="out")
+    g.expect("login: ", 300); g.type("root\n")
+    status, text = g.run("uname -r")
+"""
+import os, pty, re, select, signal, subprocess, time
+
+
+class Lost(Exception):
+    """What was waited for did not come."""
+
+
+class Guest:
+    def __init__(self, command, log=None):
+        self.master, slave = pty.openpty()
+        self.seen = ""          # what came and was not yet waited for
+        self.all = ""
+        self.log = open(log, "wb") if log else None
+        self.count = 0
+        self.proc = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=subprocess.PIPE,
+                                     start_new_session=True)
+        os.close(slave)
+
+    def _read(self, seconds):
+        ready, _, _ = select.select([self.master], [], [], max(0, seconds))
+        if not ready:
+            return True
+        try:
+            data = os.read(self.master, 65536)
+        except OSError:         # the other side is closed
+            return False
+        if self.log:
+            self.log.write(data)
+            self.log.flush()
+        text = data.decode("utf-8", "replace").replace("\r", "")
+        self.seen += text
+        self.all += text
+        return bool(data)
+
+    def expect(self, pattern, timeout):
+        """Waits for a regular expression; what stands before it is dropped. Returns the match."""
+        end = time.monotonic() + timeout
+        while True:
+            m = re.search(pattern, self.seen, re.M)
+            if m:
+                self.seen = self.seen[m.end():]
+                return m
+            if time.monotonic() > end:
+                raise Lost("no %r within %g s; last lines: %s" % (pattern, timeout, self.all[-600:]))
+            if not self._read(end - time.monotonic()):
+                raise Lost("pome ended while %r was waited for; last lines: %s" % (pattern, self.all[-600:]))
+
+    def type(self, text):
+        data = text.encode()
+        while data:
+            # the guest's UART takes 16 bytes at a time: keep reading, so that neither side stalls
+            _, ready, _ = select.select([], [self.master], [], 10)
+            if not ready:
+                raise Lost("the console takes no input")
+            data = data[os.write(self.master, data[:256]):]
+
+    def shell(self, timeout=30):
+        """Makes the shell that runs there plain: no echo, no prompt."""
+        self.type(" stty -echo; PS1=; PS2=; PROMPT_COMMAND=; echo READ''Y\n")
+        self.expect("^READY$", timeout)
+
+    def run(self, command, timeout=60):
+        """A shell command line: its exit status and what it printed."""
+        self.count += 1
+        tag = "END%d" % self.count
+        self.type("{ %s\n} 2>&1; echo; echo %s''-$?\n" % (command, tag))
+        end = time.monotonic() + timeout
+        pattern = re.compile("^%s-([0-9]+)$" % tag, re.M)
+        while True:
+            m = pattern.search(self.seen)
+            if m:
+                break
+            if time.monotonic() > end:
+                raise Lost("%r still runs after %g s: %s" % (command, timeout, self.seen[-2000:]))
+            if not self._read(min(1, end - time.monotonic())):
+                raise Lost("pome ended during %r: %s" % (command, self.seen[-2000:]))
+        text = self.seen[:m.start()]
+        self.seen = self.seen[m.end():].lstrip("\n")
+        return int(m.group(1)), text.strip("\n")
+
+    def wait(self, timeout):
+        """Waits for pome to end; its status (negative: a signal)."""
+        end = time.monotonic() + timeout
+        while self._read(min(0.2, end - time.monotonic())) and self.proc.poll() is None:
+            if time.monotonic() > end:
+                raise Lost("pome does not end: %s" % self.all[-600:])
+        try:
+            status = self.proc.wait(max(1, end - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            raise Lost("pome does not end: %s" % self.all[-600:])
+        self.errors = self.proc.stderr.read().decode("utf-8", "replace")
+        return status
+
+    def kill(self):
+        if self.proc.poll() is None:
+            self.proc.kill()
+            self.proc.wait()
+        self.proc.stderr.close()
+        os.close(self.master)
+        if self.log:
+            self.log.close()
