@@ -121,30 +121,55 @@ debian-tests: $(BUILD)/pome
 	tests/debian/rootfs.sh $(BUILD)/pome
 	tests/linux/debian.py $(BUILD)/pome
 
-# Random A64 instructions at EL0 against qemu-aarch64: DIFF_CASES of them.
+# The interpreter against qemu-aarch64. el0: whole cases of any class, DIFF_CASES of them; simd, mem, fp: DIFF_WORDS
+# random words of each row of a class with its own corner cases.
 DIFF_CASES ?= 60000
+DIFF_WORDS ?= 60
 DIFF_SEED ?= 1
-$(BUILD)/tests/diff/el0_guest: tests/diff/el0_guest.c tests/diff/el0_case.h
+DIFF := el0 simd mem
+DIFF_BIN := $(DIFF:%=$(BUILD)/tests/diff/%_guest) $(DIFF:%=$(BUILD)/tests/diff/%_host) \
+	$(BUILD)/tests/diff/fp_guest $(BUILD)/tests/diff/fp_host
+$(BUILD)/tests/diff/%_guest: tests/diff/%_guest.c $(wildcard tests/diff/*.h)
 	@mkdir -p $(@D)
 	$(CROSS_CC) -O1 -static -Wall -o $@ $<
-$(BUILD)/tests/diff/el0_host: $(BUILD)/tests/diff/el0_host.o $(BUILD)/libpome.a
+$(DIFF:%=$(BUILD)/tests/diff/%_host): $(BUILD)/tests/diff/%_host: $(BUILD)/tests/diff/%_host.o $(BUILD)/libpome.a
 	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
-diff-tests: $(BUILD)/tests/diff/el0_guest $(BUILD)/tests/diff/el0_host
+$(BUILD)/tests/diff/fp_host: $(BUILD)/tests/diff/fp_host.o $(BUILD)/libpome.a
+	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+diff-tests: $(DIFF_BIN)
 	tests/diff/el0.sh $(BUILD)/tests/diff $(DIFF_CASES) $(DIFF_SEED)
+	BUILD=$(BUILD) tests/diff/simd_diff.sh words $(DIFF_SEED) $(DIFF_WORDS)
+	BUILD=$(BUILD) tests/diff/mem_diff.sh words $(DIFF_SEED) $(DIFF_WORDS)
+	qemu-aarch64 -cpu max $(BUILD)/tests/diff/fp_guest $(DIFF_CASES:000=) $(DIFF_SEED) | \
+		$(BUILD)/tests/diff/fp_host $(DIFF_CASES:000=) $(DIFF_SEED)
+
+# KVM: on this machine where it is aarch64 and has it, else on emulated hosts. KVMFLAGS names parts (tests/kvm/suite.sh).
+KVM_GUESTS = $(GUESTS) $(patsubst tests/kvm/%.c,$(BUILD)/guest/%.elf,$(wildcard tests/kvm/x_*.c))
+ifeq ($(ARCH),aarch64)
+kvm: all $(KVM_GUESTS) $(UNIT:%=$(BUILD)/tests/unit/%)
+	tests/debian/fetch.sh cloud
+	tests/kvm/run.sh $(BUILD) $(KVMFLAGS)
+else
+kvm: $(KVM_GUESTS)
+	@if tests/kvm/host.sh fetch && tests/debian/fetch.sh sysroot; then $(MAKE) kvm-emulated; else \
+		echo "make kvm: skipped: no kernel for the emulated host in the cache, and none to be had"; fi
+endif
+kvm-emulated: aarch64 $(KVM_GUESTS)
+	+$(A64_MAKE) $(UNIT:%=$(A64)/tests/unit/%)
+	@OBJCOPY=$(GUESTOBJCOPY) tests/kvm/tree.sh $(SYSROOT) $(A64)/tests-root kvm/unit $(UNIT:%=$(A64)/tests/unit/%)
+	tests/kvm/run.sh $(BUILD) $(KVMFLAGS)
 
 # The cross build, with clang and Debian's own libraries; on an aarch64 host too. build/aarch64/root is a tree to copy
 # over the root of any arm64 Linux.
-SYSROOT = $(or $(POME_CACHE),$(BUILD)/debian)/sysroot
+SYSROOT = $(or $(POME_CACHE),build/debian)/sysroot
 A64 = $(BUILD)/aarch64
 A64_MAKE = $(MAKE) -j$(JOBS) BUILD=$(A64) PKG_CFLAGS= \
 	CC="$(GUESTCC) --target=aarch64-linux-gnu --sysroot=$(abspath $(SYSROOT))" \
 	PKG_LIBS="--ld-path=$(GUESTLD) -lseccomp -ljansson -lnettle -lz -lzstd -lslirp -lfdt -lcap-ng"
 aarch64:
-	POME_CACHE=$(abspath $(SYSROOT)/..) tests/debian/fetch.sh sysroot
+	tests/debian/fetch.sh sysroot
 	+$(A64_MAKE) all
-	@mkdir -p $(A64)/strip
-	$(GUESTOBJCOPY) --strip-debug $(A64)/pome $(A64)/strip/pome
-	tests/kvm/tree.sh $(A64)/strip/pome $(SYSROOT) $(A64)/root
+	OBJCOPY=$(GUESTOBJCOPY) tests/kvm/tree.sh $(SYSROOT) $(A64)/root usr/bin $(A64)/pome
 
 # Fuzzing: libFuzzer targets, one a device or parser. `make fuzz` replays the corpora and adds FUZZ_SECONDS a target.
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))
@@ -199,4 +224,4 @@ install: all
 clean:
 	rm -rf build build-*
 
--include $(OBJ:.o=.d) $(UNIT:%=$(BUILD)/tests/unit/%.d)
+-include $(DIFF:%=$(BUILD)/tests/diff/%_host.d) $(OBJ:.o=.d) $(UNIT:%=$(BUILD)/tests/unit/%.d)
