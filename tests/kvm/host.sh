@@ -26,9 +26,12 @@ pack() { # directory; a cpio archive on standard output
 fetch() {
 	local root=$cache/root m
 	"$here/../debian/fetch.sh" cloud
-	[ "$cache/base.cpio" -nt "$here/init" ] && [ "$cache/base.cpio" -nt "$debian/vmlinuz-cloud" ] && return
+	[ "$cache/base.cpio" -nt "$here/init" ] && [ "$cache/base.cpio" -nt "$here/host.sh" ] &&
+		[ "$cache/base.cpio" -nt "$debian/vmlinuz-cloud" ] && return
 	rm -rf "$root"
-	mkdir -p "$root"/{bin,dev,proc,sys,tmp,modules}
+	mkdir -p "$root"/{bin,dev,etc,proc,sys,tmp,modules}
+	echo root:x:0:0:root:/tmp:/bin/sh >"$root/etc/passwd"
+	echo root:x:0: >"$root/etc/group"
 	cp "$debian/busybox/bin/busybox" "$root/bin/"
 	for m in $modules; do
 		[ -e "$debian/modules-cloud/$m.ko" ] && cp "$debian/modules-cloud/$m.ko" "$root/modules/"

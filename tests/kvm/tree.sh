@@ -1,16 +1,20 @@
 #!/bin/bash
-# tree.sh - a tree to copy over the root of an arm64 Linux: a program and every library that it needs.
+# tree.sh - a tree to copy over the root of an arm64 Linux: programs and every library that they need.
 #
-#   tree.sh PROGRAM SYSROOT ROOT      PROGRAM goes to ROOT/usr/bin, libraries where Debian has them
+#   tree.sh SYSROOT ROOT DIR PROGRAM...      programs go to ROOT/DIR, libraries where Debian has them
+# OBJCOPY names a tool that takes the programs' debugging information away.
 set -euo pipefail
-program=$1 sysroot=$2 root=$3
+sysroot=$1 root=$2 bin=$3
+shift 3
+
+needed() { readelf -d "$@" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort -u; }
 
 rm -rf "$root.new"
-install -D -m 755 "$program" "$root.new/usr/bin/$(basename "$program")"
-
-needed() { readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'; }
-
-todo=$(needed "$program")
+mkdir -p "$root.new/$bin"
+for program; do
+	${OBJCOPY:-objcopy} --strip-debug "$program" "$root.new/$bin/$(basename "$program")"
+done
+todo=$(needed "$@")
 while [ -n "$todo" ]; do
 	more=
 	for lib in $todo; do

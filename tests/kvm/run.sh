@@ -1,0 +1,72 @@
+#!/bin/bash
+# run.sh - every KVM test: on this machine where it is an aarch64 one with KVM, else on emulated hosts of several kinds.
+#
+#   run.sh BUILD [PARTS]      PARTS as suite.sh has them: one run of those only; -d before them: deterministic
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+build=$(realpath "$1")
+shift
+debian=$(realpath -m "${POME_CACHE:-$here/../../build/debian}")
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+all="guests traps units linux1 linux2 linux4 reboot"
+
+stage() { # a directory for suite.sh
+	mkdir -p "$1"/{guest,unit}
+	cp "$build"/guest/[tx]_*.elf "$1/guest/"
+	cp "$here/../guest/run.sh" "$1/guests.sh"
+	cp "$here/suite.sh" "$1/"
+	cp "$debian/vmlinuz-cloud" "$1/vmlinuz"
+	cp "$debian/initrd-cloud.img" "$1/initrd.img"
+}
+
+if [ "$(uname -m)" = aarch64 ] && "$build/pome" check 2>/dev/null | grep -q '^kvm *yes'; then
+	stage "$work/kvm"
+	find "$build/tests/unit" -maxdepth 1 -type f -perm -u+x -exec cp {} "$work/kvm/unit/" \;
+	"$here/suite.sh" "$build/pome" "$work/kvm" "${*:-$all}"
+	exit
+fi
+
+stage "$work/tree/kvm"
+cp -a "$build/aarch64/root/." "$work/tree/"
+cp -a "$build/aarch64/tests-root/." "$work/tree/"
+
+host() { # NAME PARTS HOST-OPTIONS...
+	local name=$1 parts=$2 t=$SECONDS status
+	shift 2
+	"$here/host.sh" run -t 500 -r "$work/tree" "$@" -- sh /kvm/suite.sh /usr/bin/pome /kvm "$parts" tcg-host \
+		>"$work/$name.log" 2>&1
+	status=$?
+	{
+		echo "== $name, $((SECONDS - t)) s"
+		cat "$work/$name.log"
+	} >"$work/$name.out"
+	[ $status = 0 ] && echo "$name" >>"$work/good"
+	cat "$work/$name.out"
+}
+
+options=()
+while [ "${1:-}" = -d ]; do options+=(-d); shift; done
+if [ $# -gt 0 ]; then
+	: >"$work/good"
+	host chosen "$*" "${options[@]}"
+	[ -s "$work/good" ]
+	exit
+fi
+
+# Two busy threads at a time. The kinds: VHE; pauth and SVE; nVHE and 44 bits of address; two CPUs that run at the same
+# time; no KVM; no GICv3.
+: >"$work/good"
+(host neoverse-n1 "guests traps linux1 linux2 linux4 reboot") &
+(
+	host units "units"
+	host max "guests linux1" -c max
+	host cortex-a72 "guests linux1" -c cortex-a72
+	host no-kvm "refuse" -a kvm-arm.mode=none
+	host gicv2 "refuse" -M gic-version=2
+) &
+wait
+host two-cpus "guests linux4" -s 2
+n=$(wc -l <"$work/good")
+echo "kvm: $n of 7 hosts passed"
+[ "$n" = 7 ]

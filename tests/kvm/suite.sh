@@ -1,0 +1,137 @@
+#!/bin/sh
+# suite.sh - tests of pome on a machine with /dev/kvm: the emulated host, or real hardware. busybox's shell will do.
+#
+#   suite.sh POME DIR PARTS [WORDS]
+#     DIR holds guest/*.elf, unit/*, vmlinuz, initrd.img and guests.sh; WORDS are told to the bare-metal guests
+#     PARTS: guests  bare-metal guests                 traps   guests that must end with status 7
+#            units   unit tests                        reboot  a guest that restarts itself
+#            linuxN  boot with N CPUs and a disk       bootsN  the same 20 times, without the disk
+#            refuse  --accel kvm must be refused       cost    exits in instructions (host.sh -d)
+set -u
+pome=$1 dir=$2 parts=$3 words=${4:-}
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+passed=0 failed=0
+
+tally() { # name status [file to show]
+	if [ "$2" = 0 ]; then
+		echo "ok   $1"
+		passed=$((passed + 1))
+	else
+		echo "FAIL $1"
+		[ $# -lt 3 ] || tail -n 15 "$3" | sed 's/^/     /'
+		failed=$((failed + 1))
+	fi
+}
+
+guests() {
+	sh "$dir/guests.sh" "$pome" "$dir/guest" --accel kvm -a "kvm $words" >"$work/guests"
+	status=$?
+	sed '$d' "$work/guests"
+	passed=$((passed + $(grep -c '^ok ' "$work/guests")))
+	failed=$((failed + $(grep -c '^FAIL ' "$work/guests")))
+	[ $status = 0 ] || [ $failed != 0 ] || failed=1
+}
+
+trap_ends() { # guest text
+	timeout 60 "$pome" run --accel kvm -k "$dir/guest/$1.elf" -m 256M --timeout 50 >"$work/out" 2>&1 </dev/null
+	[ $? = 7 ] && grep -q "$2" "$work/out"
+	tally "$1: status 7 and '$2'" $? "$work/out"
+}
+
+units() {
+	for t in "$dir"/unit/*; do
+		timeout 120 "$t" >"$work/out" 2>&1 </dev/null
+		tally "unit $(basename "$t")" $? "$work/out"
+	done
+}
+
+# linux NAME SCRIPT POME-OPTIONS...: boots Debian's kernel, runs the script in it, output in $work/text
+linux() {
+	linux_name=$1 linux_script=$2
+	shift 2
+	timeout 250 "$pome" run -q --accel kvm -k "$dir/vmlinuz" -i "$dir/initrd.img" -m 256M --timeout 240 \
+		-a "console=ttyAMA0 quiet loglevel=3 cryptomgr.notests pome.cmd=$(echo "$linux_script" | base64 | tr -d '\n')" \
+		--stats "$work/stats" "$@" </dev/null >"$work/out" 2>"$work/err"
+	linux_status=$?
+	tr -d '\r' <"$work/out" | cat - "$work/err" >"$work/text"
+	[ $linux_status = 0 ] && grep -q '^POME-EXIT 0$' "$work/text" && return
+	echo "status $linux_status" >>"$work/text"
+	return 1
+}
+
+sum() { sha256sum <"$1" | cut -d' ' -f1; }
+
+disk() { # what the guest reads is what the host has; what it wrote is there afterwards
+	dd if=/dev/urandom of="$work/disk.img" bs=64k count=128 2>/dev/null
+	before=$(sum "$work/disk.img")
+	linux disk "set -e
+test \$(nproc) = $1
+test -c /dev/hwrng
+echo READ-\$(sha256sum </dev/vda)
+dd if=/dev/urandom of=/dev/vda bs=64k count=32 seek=16 conv=notrunc 2>/dev/null
+dd if=/dev/zero of=/dev/vda bs=512 count=77 seek=1001 conv=notrunc 2>/dev/null
+sync
+echo 3 >/proc/sys/vm/drop_caches
+echo WROTE-\$(sha256sum </dev/vda)" -p "$1" --no-reboot -d "$work/disk.img" &&
+		grep -q "^READ-$before" "$work/text" &&
+		grep -q "^WROTE-$(sum "$work/disk.img")" "$work/text" &&
+		[ "$before" != "$(sum "$work/disk.img")" ]
+	tally "linux: $1 CPUs, disk by checksum" $? "$work/text"
+}
+
+reboot() {
+	dd if=/dev/zero of="$work/disk.img" bs=64k count=16 2>/dev/null
+	linux reboot 'n=$(dd if=/dev/vda bs=1 count=1 2>/dev/null | tr "\0" 0)
+echo boot number $n
+[ $n = 2 ] && exit 0
+echo $((n + 1)) | dd of=/dev/vda conv=notrunc,fsync 2>/dev/null
+command reboot -f
+sleep 60' -p 4 -d "$work/disk.img" &&
+		[ "$(grep -c '^boot number' "$work/text")" = 3 ] && grep -q '"resets": 2' "$work/stats"
+	tally "linux: 4 CPUs restart themselves twice" $? "$work/text"
+}
+
+boots() { # CPUs
+	good=0
+	while [ $good -lt 20 ] && linux boots "test \$(nproc) = $1" -p "$1" --no-reboot; do good=$((good + 1)); done
+	[ $good = 20 ]
+	tally "linux: $1 CPUs, $good of 20 boots" $? "$work/text"
+}
+
+refuse() {
+	"$pome" run --accel kvm -k "$dir/guest/t_basic.elf" >"$work/out" 2>&1 </dev/null
+	[ $? = 3 ] && grep -q 'error: --accel kvm: .*interp)' "$work/out"
+	tally "refused: $(head -n 1 "$work/out")" $? "$work/out"
+	# --accel auto goes on without
+	"$pome" run -k "$dir/guest/t_basic.elf" -m 256M --timeout 60 >"$work/out" 2>&1 </dev/null
+	[ $? = 0 ] && grep -q '^PASS' "$work/out"
+	tally "--accel auto takes the interpreter then" $? "$work/out"
+}
+
+cost() {
+	"$pome" run -q --accel kvm -k "$dir/guest/x_cost.elf" -m 256M --timeout 100 </dev/null >"$work/out" 2>&1
+	status=$?
+	tr -d '\r' <"$work/out"
+	grep -q '^PASS' "$work/out" && [ $status = 0 ]
+	tally "cost of exits" $? "$work/out"
+}
+
+for part in $parts; do
+	case $part in
+	guests) guests ;;
+	traps)
+		trap_ends x_vector 'no usable exception vector: pc 0xa00 and VBAR_EL1 0x800'
+		trap_ends x_nisv 'the instruction 0x885f7d.. at pc .* accesses 0x20010024 (uart0+0x24)'
+		;;
+	units) units ;;
+	linux*) disk "${part#linux}" ;;
+	reboot) reboot ;;
+	boots*) boots "${part#boots}" ;;
+	refuse) refuse ;;
+	cost) cost ;;
+	*) echo "suite.sh: no part $part" >&2; exit 2 ;;
+	esac
+done
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]
