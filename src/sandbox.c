@@ -201,10 +201,12 @@ int sandbox_probe(struct err *e)
 	uint32_t action = SECCOMP_RET_TRAP;
 
 	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) < 0)
-		return err_set(e, errno, "sandbox: no_new_privs" HINT);
+		return err_set(e, 0, "sandbox: no_new_privs: %s" HINT,
+			       strerror(errno));
 	if (prctl(PR_GET_SECCOMP, 0, 0, 0, 0) < 0 ||
 	    syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action))
-		return err_set(e, errno, "sandbox: seccomp" HINT);
+		return err_set(e, 0, "sandbox: seccomp: %s" HINT,
+			       strerror(errno));
 	return 0;
 }
 
@@ -215,7 +217,8 @@ int sandbox_privs(const struct sandbox *s, struct err *e)
 	if (sandbox_probe(e))
 		return -1;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		return err_set(e, errno, "sandbox: no_new_privs" HINT);
+		return err_set(e, 0, "sandbox: no_new_privs: %s" HINT,
+			       strerror(errno));
 	if (drop_caps(e))
 		return -1;
 	return landlock(s, e);
@@ -398,7 +401,8 @@ static int load(scmp_filter_ctx f, bool tsync, int r, struct err *e)
 	if (!r)
 		r = seccomp_load(f);
 	seccomp_release(f);
-	return r ? err_set(e, -r, "sandbox: seccomp filter" HINT) : 0;
+	return r ? err_set(e, 0, "sandbox: seccomp filter: %s" HINT,
+			   strerror(-r)) : 0;
 }
 
 int sandbox_process(const struct sandbox *s, struct err *e)
