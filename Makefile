@@ -54,7 +54,7 @@ endif
 OBJ := $(SRC:%.c=$(BUILD)/%.o)
 LIBOBJ := $(filter-out $(BUILD)/src/main.o,$(OBJ))
 
-.PHONY: all check test run lint bench fuzz kvm aarch64 install deps help clean unit guests guest-tests linux-tests \
+.PHONY: all check test run lint bench fuzz kvm aarch64 install deps help tsan clean unit guests guest-tests linux-tests \
 	debian-tests diff-tests cli-tests
 all: $(BUILD)/pome
 
@@ -187,6 +187,11 @@ fuzz: fuzz-build
 	tests/fuzz/run.sh $(FUZZ_BUILD)/fuzz $(FUZZ_SECONDS) $(FUZZ)
 fuzz-replay: fuzz-build
 	tests/fuzz/run.sh $(FUZZ_BUILD)/fuzz 0 $(FUZZ)
+
+# Threads: unit tests and guests with several CPUs under ThreadSanitizer (the sandbox would stop its reports).
+tsan: guests
+	+$(MAKE) -j$(JOBS) BUILD=$(BUILD)-tsan SAN=thread OPT=-O1 unit all
+	TSAN_OPTIONS="suppressions=tests/tsan.supp" tests/guest/run.sh $(BUILD)-tsan/pome $(BUILD)/guest --sandbox off
 
 # Warnings of both compilers as errors, then clang-tidy's analysis where it is installed.
 lint:
