@@ -47,11 +47,19 @@ ifneq ($(ARCH),x86_64)
 INTERP_CFLAGS := $(filter-out -fcf-protection=none,$(INTERP_CFLAGS))
 endif
 
-SRC := $(wildcard src/*.c) $(wildcard src/interp/*.c) $(wildcard devices/*.c)
+SRC := $(wildcard src/*.c) $(wildcard src/interp/*.c) $(wildcard devices/*.c) $(wildcard firmware/lib/*.c)
 ifneq ($(ARCH),aarch64)
 SRC := $(filter-out src/kvm%.c,$(SRC)) 
 endif
 OBJ := $(SRC:%.c=$(BUILD)/%.o)
+
+# Copies of the commonest handlers (src/interp/replica.h); no use to the dispatch loop that sanitizers and gcc get.
+REPLICAS ?= $(if $(SAN),1,$(if $(findstring clang,$(CC)),8,1))
+REPLICATED = dpimm dpreg dpmul branch ldst ldst_pair
+INTERP_CFLAGS += -DREPLICAS=$(REPLICAS)
+ifneq ($(REPLICAS),1)
+OBJ += $(foreach k,$(shell seq 1 $$(($(REPLICAS) - 1))),$(REPLICATED:%=$(BUILD)/src/interp/%.r$(k).o))
+endif
 LIBOBJ := $(filter-out $(BUILD)/src/main.o,$(OBJ))
 
 .PHONY: all check test run lint bench fuzz kvm aarch64 install deps help tsan clean unit guests guest-tests linux-tests \
@@ -69,6 +77,13 @@ $(BUILD)/src/interp/%.o: src/interp/%.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) $(INTERP_CFLAGS) -c -o $@ $<
 
+define REPLICA_RULE
+$(BUILD)/src/interp/%.r$(1).o: src/interp/%.c
+	@mkdir -p $$(@D)
+	$(CC) $(CPPFLAGS) $(CFLAGS) $(INTERP_CFLAGS) -DREPLICA=$(1) -c -o $$@ $$<
+endef
+$(foreach k,1 2 3 4 5 6 7 8 9 10 11 12 13 14 15,$(eval $(call REPLICA_RULE,$(k))))
+
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
@@ -84,7 +99,7 @@ unit: $(UNIT:%=$(BUILD)/tests/unit/%)
 
 # Bare-metal guests: A64 code, so always clang and lld.
 GUESTS := $(patsubst tests/guest/%.c,$(BUILD)/guest/%.elf,$(wildcard tests/guest/t_*.c))
-GUEST_CFLAGS = --target=aarch64-none-elf -march=armv8.1-a -mgeneral-regs-only -mstrict-align -O2 -ffreestanding -fno-pic \
+GUEST_CFLAGS = --target=aarch64-none-elf -march=armv8-a -mgeneral-regs-only -mstrict-align -O2 -ffreestanding -fno-pic \
 	-fno-stack-protector -nostdlib -static -Wall -Wextra -Wno-unused-parameter $(WERROR) \
 	--ld-path=$(GUESTLD) -Wl,-T,tests/guest/guest.ld -Wl,--build-id=none
 $(BUILD)/guest/%.elf: tests/guest/%.c tests/guest/guest.c tests/guest/guest.h tests/guest/start.S tests/guest/guest.ld

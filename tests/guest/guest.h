@@ -21,7 +21,8 @@ void guest_end(void) __attribute__((noreturn));
 void guest_main(uint64_t dtb);          /* the test's own */
 /* Is the word anywhere in the device tree? A run says so by --append:
  * kvm		the CPU is KVM's: what the architecture leaves open may differ
- * tcg-host	and its host is QEMU's TCG, which lacks this and that */
+ * tcg-host	and its host is QEMU's TCG, which lacks this and that
+ * mttcg	with a thread for each of several CPUs */
 bool guest_told(uint64_t dtb, const char *word);
 
 /* ---- system registers --------------------------------------------------- */

@@ -32,9 +32,10 @@ cp -a "$build/aarch64/root/." "$work/tree/"
 cp -a "$build/aarch64/tests-root/." "$work/tree/"
 
 host() { # NAME PARTS HOST-OPTIONS...
-	local name=$1 parts=$2 t=$SECONDS status
+	local name=$1 parts=$2 t=$SECONDS status words=tcg-host
 	shift 2
-	"$here/host.sh" run -t 500 -r "$work/tree" "$@" -- sh /kvm/suite.sh /usr/bin/pome /kvm "$parts" tcg-host \
+	case " $* " in *" -s "*) words="tcg-host mttcg" ;; esac
+	"$here/host.sh" run -t 500 -r "$work/tree" "$@" -- sh /kvm/suite.sh /usr/bin/pome /kvm "$parts" "$words" \
 		>"$work/$name.log" 2>&1
 	status=$?
 	{
