@@ -121,6 +121,7 @@ struct tty {
 	size_t (*input)(struct device *dev, const void *, size_t);
 	void (*writable)(struct device *dev);           /* may be NULL */
 	void (*resized)(struct device *dev, unsigned cols, unsigned rows);
+	void (*hangup)(struct device *dev);     /* the peer went; may be NULL */
 	unsigned cols, rows;            /* 0: unknown */
 };
 

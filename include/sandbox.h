@@ -20,11 +20,13 @@
 
 enum sandbox_kind { SANDBOX_LOOP, SANDBOX_VCPU, SANDBOX_BLOCK };
 
+#define SANDBOX_DIRS 4
+
 struct sandbox {
 	bool on;
 	bool user_net;                  /* the loop may make inet sockets */
 	bool accept;                    /* the loop may accept connections */
-	int unlink_dir[2];              /* the loop may remove names in these
+	int unlink_dir[SANDBOX_DIRS];   /* the loop may remove names in these
 					 * directories; -1: none */
 };
 

@@ -356,7 +356,8 @@ static struct machine *machine_alloc(struct config *c, struct err *e)
 	m->config = c;
 	m->stats_fd = m->signal_fd = -1;
 	m->sandbox.on = c->sandbox;
-	m->sandbox.unlink_dir[0] = m->sandbox.unlink_dir[1] = -1;
+	for (int i = 0; i < SANDBOX_DIRS; i++)
+		m->sandbox.unlink_dir[i] = -1;
 	m->sandbox.accept = c->serial.where == CFG_TTY_UNIX ||
 			    c->console.where == CFG_TTY_UNIX;
 	pthread_mutex_init(&m->park_lock, NULL);

@@ -158,7 +158,7 @@ static int landlock(const struct sandbox *s, struct err *e)
 	fd = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 	if (fd < 0)
 		return err_set(e, errno, "sandbox: Landlock ruleset");
-	for (int i = 0; i < 2; i++) {
+	for (int i = 0; i < SANDBOX_DIRS; i++) {
 		struct landlock_path_beneath_attr rule = {
 			.allowed_access = LANDLOCK_ACCESS_FS_REMOVE_FILE,
 			.parent_fd = s->unlink_dir[i],
@@ -363,7 +363,7 @@ static int loop_rules(scmp_filter_ctx f, const struct sandbox *s)
 		r = rules(f, SCMP_ACT_ALLOW, block_calls);
 	if (!r && s->accept)
 		r = rule(f, SCMP_ACT_ALLOW, "accept4", 0, NULL);
-	for (int i = 0; i < 2 && !r; i++) {
+	for (int i = 0; i < SANDBOX_DIRS && !r; i++) {
 		if (s->unlink_dir[i] < 0)
 			continue;
 		r = rule_eq(f, "unlinkat", 0, (uint64_t)s->unlink_dir[i]);

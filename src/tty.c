@@ -308,9 +308,12 @@ static void on_writable(void *arg, uint32_t events)
 
 /* ---- connections ------------------------------------------------------- */
 
-/* The peer went away: drop what it did not read, wait for the next one. */
+/* The peer went away: drop what it did not read, wait for the next one. The
+ * device's lock is held. */
 static void hang_up(struct host_tty *t)
 {
+	if (t->tty.hangup && t->tty.dev)
+		t->tty.hangup(t->tty.dev);
 	watch_free(t->win);
 	t->win = NULL;
 	t->in_fill = 0;

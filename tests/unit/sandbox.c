@@ -366,7 +366,8 @@ int main(void)
 	struct err e;
 
 	sb.on = true;
-	sb.unlink_dir[0] = sb.unlink_dir[1] = -1;
+	for (int i = 0; i < SANDBOX_DIRS; i++)
+		sb.unlink_dir[i] = -1;
 	if (sandbox_probe(&e)) {
 		printf("skipped: %s\n", e.msg);
 		return 0;
