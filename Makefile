@@ -89,7 +89,7 @@ $(BUILD)/%.o: %.c
 	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 # Unit tests: one program a file, linked with the library and cmocka.
-UNIT := $(patsubst tests/unit/%.c,%,$(filter-out tests/unit/fake.c,$(wildcard tests/unit/*.c)))
+UNIT := $(patsubst tests/unit/%.c,%,$(filter-out tests/unit/fake.c $(UNIT_SKIP:%=tests/unit/%.c),$(wildcard tests/unit/*.c)))
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/tests/unit/fake.o $(BUILD)/libpome.a
 	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 .SECONDARY:
@@ -205,7 +205,7 @@ fuzz-replay: fuzz-build
 
 # Threads: unit tests and guests with several CPUs under ThreadSanitizer (the sandbox would stop its reports).
 tsan: guests
-	+$(MAKE) -j$(JOBS) BUILD=$(BUILD)-tsan SAN=thread OPT=-O1 unit all
+	+$(MAKE) -j$(JOBS) BUILD=$(BUILD)-tsan SAN=thread OPT=-O1 UNIT_SKIP=sandbox unit all
 	TSAN_OPTIONS="suppressions=tests/tsan.supp" tests/guest/run.sh $(BUILD)-tsan/pome $(BUILD)/guest --sandbox off
 
 # Warnings of both compilers as errors, then clang-tidy's analysis where it is installed.

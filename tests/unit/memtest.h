@@ -120,8 +120,8 @@ static inline void mt_fill(struct cpu *c, uint64_t va, bool write)
 bool mem_load(struct cpu *c, uint64_t va, unsigned size, unsigned flags,
 	      void *val)
 {
-	mt.loads++;
-	mt.last_flags = flags;
+	__atomic_fetch_add(&mt.loads, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&mt.last_flags, flags, __ATOMIC_RELAXED);
 	if (!mt_check(c, va, size, false, flags))
 		return false;
 	for (unsigned i = 0; i < size; i++) {
@@ -136,8 +136,8 @@ bool mem_load(struct cpu *c, uint64_t va, unsigned size, unsigned flags,
 bool mem_store(struct cpu *c, uint64_t va, unsigned size, unsigned flags,
 	       const void *val)
 {
-	mt.stores++;
-	mt.last_flags = flags;
+	__atomic_fetch_add(&mt.stores, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&mt.last_flags, flags, __ATOMIC_RELAXED);
 	if (!mt_check(c, va, size, true, flags))
 		return false;
 	for (unsigned i = 0; i < size; i++) {
@@ -152,8 +152,8 @@ bool mem_store(struct cpu *c, uint64_t va, unsigned size, unsigned flags,
 bool mem_host(struct cpu *c, uint64_t va, unsigned size, enum mmu_access acc,
 	      unsigned flags, void **host)
 {
-	mt.hosts++;
-	mt.last_flags = flags;
+	__atomic_fetch_add(&mt.hosts, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&mt.last_flags, flags, __ATOMIC_RELAXED);
 	if (!mt_check(c, va, size, acc == ACC_WRITE, flags))
 		return false;
 	struct mt_region *r = mt_find(va);
