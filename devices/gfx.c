@@ -42,7 +42,7 @@ struct gfx {
 	size_t header, size;            /* bytes of the file */
 	uint8_t *file;                  /* its contents */
 	uint8_t *row;                   /* of the frame buffer */
-	bool failed;
+	_Atomic bool failed;
 };
 
 static const struct field gfx_saved[] = {

@@ -76,6 +76,8 @@ void blk_close(struct blk *);           /* drains, flushes, closes */
 /* A raw image from an open descriptor, which it then owns (not on failure). */
 struct blk *blk_raw_open(int fd, const char *path, bool readonly,
 			 struct blk_pool *, struct err *);
+/* The disk begins `bytes` (whole sectors) later. Before its first request. */
+void blk_raw_skip(struct blk *, uint64_t bytes);
 
 /* ---- networks ------------------------------------------------------- */
 

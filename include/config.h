@@ -66,6 +66,23 @@ struct cfg_file {
 	uint64_t size;                  /* at config_open */
 };
 
+/* What the machine is told about itself: vmapple's CONFIG block. */
+enum { CFG_ID_STRING = 32, CFG_ID_MACS = 4 };
+struct cfg_identity {
+	bool has_ecid, has_seed;
+	uint64_t ecid;
+	uint32_t seed;                  /* entropy for firmware */
+	char serial[CFG_ID_STRING], model[CFG_ID_STRING], soc[CFG_ID_STRING];
+	bool has_mac[CFG_ID_MACS];      /* en0, en1, wifi0, bt0 */
+	uint8_t mac[CFG_ID_MACS][6];
+};
+
+/* --display file:PATH[,size=WxH] */
+struct cfg_display {
+	char *path;                     /* NULL: none */
+	unsigned width, height;
+};
+
 struct cfg_feat {
 	char name[24];                  /* "sve", as the option spelled it */
 	bool on;
@@ -76,6 +93,10 @@ struct config {
 	struct cfg_file kernel, initrd, firmware, dtb;
 	bool kernel_flat;               /* ,format=flat */
 	bool firmware_builtin;
+	bool policy_given;              /* --firmware-policy */
+	bool permissive;
+	bool dfu;                       /* the boot ROM's installer flags */
+	struct cfg_identity id;
 	char *append;                   /* never NULL after config_defaults */
 	bool append_given;
 	char *dump_dtb;
@@ -85,6 +106,8 @@ struct config {
 	struct cfg_disk disk[CFG_MAX_DISKS];
 	struct cfg_net net;
 	struct cfg_tty serial, console;
+	struct cfg_tty usb;             /* the firmware's USB device port */
+	struct cfg_display display;
 	enum cfg_accel accel;
 	enum cfg_cpu cpu;
 	int nfeats;
@@ -122,6 +145,9 @@ int config_open_file(const char *path, int flags, bool blockdev,
  * size or does not fit 63 bits. */
 int config_size(const char *text, uint64_t unit, uint64_t *out);
 int config_mac(const char *text, uint8_t mac[6]);       /* -1: no unicast MAC */
+/* Does the machine start as a Mac does: from a boot ROM, or with an auxiliary
+ * store? Then its root and aux disks are Apple's kind. */
+bool config_is_mac(const struct config *);
 
 /* Adds, rounds and multiplies sizes; true means that it did not fit. */
 static inline bool size_add(uint64_t a, uint64_t b, uint64_t *out)

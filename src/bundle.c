@@ -463,6 +463,10 @@ void config_merge(struct config *b, struct config *over)
 		over->net = b->net;
 		memset(&b->net, 0, sizeof(b->net));
 	}
+	if (!over->id.has_ecid) {
+		over->id.has_ecid = b->id.has_ecid;
+		over->id.ecid = b->id.ecid;
+	}
 	take_tty(&over->serial, &b->serial);
 	take_tty(&over->console, &b->console);
 	/* --serial stdio on a bundle whose console has the terminal. */

@@ -50,6 +50,8 @@ void config_fini(struct config *c)
 	config_net_reset(&c->net);
 	free(c->serial.path);
 	free(c->console.path);
+	free(c->usb.path);
+	free(c->display.path);
 	free(c->stats);
 	config_init(c);
 }
@@ -206,6 +208,32 @@ static int check_boot(const struct config *c, struct err *e)
 	return 0;
 }
 
+bool config_is_mac(const struct config *c)
+{
+	if (c->firmware.path || c->firmware_builtin)
+		return true;
+	for (int i = 0; i < c->ndisks; i++)
+		if (c->disk[i].role == CFG_ROLE_AUX)
+			return true;
+	return false;
+}
+
+/* One disk a role; a Linux bundle's first disk is "root" too. */
+static int check_roles(const struct config *c, struct err *e)
+{
+	static const char *const name[] = { "data", "root", "aux" };
+	int seen[3] = { 0 };
+
+	for (int i = 0; i < c->ndisks; i++) {
+		enum cfg_role role = c->disk[i].role;
+
+		if (role != CFG_ROLE_DATA && seen[role]++)
+			return err_set(e, 0, "--disk %s: a second disk with "
+				       "role=%s", c->disk[i].path, name[role]);
+	}
+	return 0;
+}
+
 static bool same_path(const struct cfg_tty *a, const struct cfg_tty *b)
 {
 	return a->path && b->path && !strcmp(a->path, b->path);
@@ -242,6 +270,11 @@ int config_check(const struct config *c, struct err *e)
 	if (same_path(&c->serial, &c->console))
 		return err_set(e, 0, "--serial and --console name the same "
 			       "path: %s", c->serial.path);
+	if (same_path(&c->serial, &c->usb) || same_path(&c->console, &c->usb))
+		return err_set(e, 0, "--usb-device: the serial port or console "
+			       "has the same path: %s", c->usb.path);
+	if (check_roles(c, e))
+		return -1;
 	for (int i = 0; i < c->ndisks; i++)
 		if (c->disk[i].format == CFG_FMT_UNSTATED)
 			return err_set(e, 0, "--disk %s: its format is not "

@@ -175,9 +175,6 @@ static int open_disk(struct cfg_disk *d, struct err *e)
 {
 	uint64_t size = 0;
 
-	if (d->role == CFG_ROLE_AUX)
-		return err_set(e, 0, "%s: role=aux belongs to macOS guests, "
-			       "which this version cannot start", d->path);
 	d->fd = config_open_file(d->path, d->readonly ? O_RDONLY : O_RDWR,
 				 !d->from_bundle, "a disk image", &size, e);
 	if (d->fd < 0)

@@ -6,6 +6,7 @@
  * option. In values made of parts (FILE,KEY=VAL) two commas stand for one. */
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@ enum opt {
 	OPT_KERNEL, OPT_INITRD, OPT_APPEND, OPT_FIRMWARE, OPT_DTB,
 	OPT_DUMP_DTB, OPT_MEMORY, OPT_CPUS, OPT_DISK, OPT_NET, OPT_SERIAL,
 	OPT_CONSOLE, OPT_DISPLAY, OPT_CONTROL, OPT_ACCEL, OPT_CPU,
+	OPT_ECID, OPT_IDENTITY, OPT_FIRMWARE_POLICY, OPT_DFU, OPT_USB_DEVICE,
 	OPT_CODE_CACHE, OPT_SANDBOX, OPT_NO_REBOOT, OPT_TIMEOUT, OPT_STATS,
 	OPT_VERBOSE, OPT_QUIET, OPT_HELP, OPT_COUNT,
 };
@@ -37,7 +39,7 @@ const struct cfg_opt config_options[] = {
 		"guest RAM, with K M G; a bare number is MiB (1G)" },
 	[OPT_CPUS] = { 'p', "cpus", "N", "virtual CPUs, 1 to 32 (1)" },
 	[OPT_DISK] = { 'd', "disk", "FILE[,KEY=VAL...]",
-		"a disk: format=raw, role=root|data, readonly, serial=" },
+		"a disk: format=raw, role=root|aux|data, readonly, serial=" },
 	[OPT_NET] = { 'n', "net", "BACKEND[,KEY=VAL...]",
 		"user[,hostfwd=tcp:[ADDR]:PORT-:PORT], tap,ifname=, none; mac="
 	},
@@ -45,12 +47,22 @@ const struct cfg_opt config_options[] = {
 		"the UART: stdio, null, file:PATH, unix:PATH, pty (stdio)" },
 	[OPT_CONSOLE] = { 0, "console", "WHERE",
 		"a virtio console, same values (none)" },
-	[OPT_DISPLAY] = { 0, "display", "WHERE", NULL },
+	[OPT_DISPLAY] = { 0, "display", "WHERE",
+		"what firmware draws: none, file:PATH[,size=WxH] (none)" },
 	[OPT_CONTROL] = { 0, "control", "unix:PATH", NULL },
 	[OPT_ACCEL] = { 0, "accel", "auto|kvm|interp",
 		"how the guest's CPU runs (auto)" },
 	[OPT_CPU] = { 0, "cpu", "PROFILE[,FEAT=on|off...]",
 		"CPU of the interpreter: generic, vmapple, qemu72" },
+	[OPT_ECID] = { 0, "ecid", "NUMBER",
+		"the machine's ECID, decimal or 0x and hex digits (0)" },
+	[OPT_IDENTITY] = { 0, "identity", "KEY=VAL[,KEY=VAL...]",
+		"serial=, model=, soc=, en0=, en1=, wifi0=, bt0=, seed=" },
+	[OPT_FIRMWARE_POLICY] = { 0, "firmware-policy", "verify|permissive",
+		"whether the built-in boot ROM starts what it cannot verify" },
+	[OPT_DFU] = { 0, "dfu", NULL, "the boot ROM goes to DFU mode" },
+	[OPT_USB_DEVICE] = { 0, "usb-device", "WHERE",
+		"host end of the boot ROM's USB port: unix:PATH, none (none)" },
 	[OPT_CODE_CACHE] = { 0, "code-cache", "SIZE",
 		"memory for the interpreter's decoded code (automatic)" },
 	[OPT_SANDBOX] = { 0, "sandbox", "on|off",
@@ -462,6 +474,146 @@ static int parse_cpu(struct config *c, char *v, struct err *e)
 	return 0;
 }
 
+/* "0x" and hex digits, or decimal ones; all 64 bits. */
+static bool parse_u64(const char *v, uint64_t *out)
+{
+	int base = v[0] == '0' && (v[1] == 'x' || v[1] == 'X') ? 16 : 10;
+	char *end;
+
+	if (base == 16)
+		v += 2;
+	if (!isxdigit((unsigned char)*v))
+		return false;
+	errno = 0;
+	*out = strtoull(v, &end, base);
+	return !*end && !errno;
+}
+
+static int parse_ecid(struct config *c, const char *v, struct err *e)
+{
+	if (!parse_u64(v, &c->id.ecid))
+		return err_set(e, 0, "--ecid %s: not a number of 64 bits (try "
+			       "--ecid 0x1122334455667788)", v);
+	c->id.has_ecid = true;
+	return 0;
+}
+
+static int parse_id_string(const char *key, const char *val, char *to,
+			   struct err *e)
+{
+	if (strlen(val) >= CFG_ID_STRING)
+		return err_set(e, 0, "--identity: %s=%s: longer than %d "
+			       "characters", key, val, CFG_ID_STRING - 1);
+	for (const char *p = val; *p; p++)
+		if (*p < 0x20 || *p > 0x7e)
+			return err_set(e, 0, "--identity: %s=: only printable "
+				       "ASCII", key);
+	strcpy(to, val);
+	return 0;
+}
+
+static int parse_identity(struct config *c, char *v, struct err *e)
+{
+	static const char *const keys[] = { "en0", "en1", "wifi0", "bt0",
+					    "serial", "model", "soc", "seed" };
+	char *const text[] = { c->id.serial, c->id.model, c->id.soc };
+	char *rest = v, *part;
+	uint64_t n;
+
+	while ((part = next_part(&rest))) {
+		char *val, *key = split_key(part, &val);
+		int k = 0;
+
+		while (k < 8 && strcmp(key, keys[k]))
+			k++;
+		if (k == 8)
+			return bad_key(e, "identity", key, keys, 8,
+				       "serial, model, soc, en0, en1, wifi0, "
+				       "bt0, seed");
+		if (!val)
+			return err_set(e, 0, "--identity: %s: a value is "
+				       "missing (%s=...)", key, key);
+		if (k < CFG_ID_MACS) {
+			if (config_mac(val, c->id.mac[k]))
+				return err_set(e, 0, "--identity: %s=%s: not a "
+					       "unicast MAC address", key, val);
+			c->id.has_mac[k] = true;
+		} else if (k < 7) {
+			if (parse_id_string(key, val, text[k - CFG_ID_MACS],
+					    e))
+				return -1;
+		} else {
+			if (!parse_u64(val, &n) || n > UINT32_MAX)
+				return err_set(e, 0, "--identity: seed=%s: not "
+					       "a number of 32 bits", val);
+			c->id.seed = (uint32_t)n;
+			c->id.has_seed = true;
+		}
+	}
+	return 0;
+}
+
+static int parse_policy(struct config *c, const char *v, struct err *e)
+{
+	if (strcmp(v, "verify") && strcmp(v, "permissive"))
+		return err_set(e, 0, "--firmware-policy %s: expected verify or "
+			       "permissive", v);
+	c->permissive = !strcmp(v, "permissive");
+	c->policy_given = true;
+	return 0;
+}
+
+static int parse_usb(struct config *c, const char *v, struct err *e)
+{
+	if (!strcmp(v, "none")) {
+		free(c->usb.path);
+		c->usb = (struct cfg_tty){ .given = true };
+		return 0;
+	}
+	if (strncmp(v, "unix:", 5))
+		return err_set(e, 0, "--usb-device %s: expected unix:PATH or "
+			       "none", v);
+	return parse_tty(&c->usb, "usb-device", v, e);
+}
+
+enum { DISPLAY_WIDTH = 1024, DISPLAY_HEIGHT = 768, DISPLAY_MIN = 64,
+       DISPLAY_MAX = 8192 };
+
+static int parse_display(struct config *c, char *v, struct err *e)
+{
+	struct cfg_display *d = &c->display;
+	char *rest = v, *where = next_part(&rest), *part;
+	int n;
+
+	free(d->path);
+	*d = (struct cfg_display){ .width = DISPLAY_WIDTH,
+				   .height = DISPLAY_HEIGHT };
+	if (!strcmp(where, "none") && !rest)
+		return 0;
+	if (strncmp(where, "file:", 5) || !where[5])
+		return err_set(e, 0, "--display %s: this version has no "
+			       "screen; it can write what the boot ROM draws "
+			       "to a picture (--display file:PATH), and the "
+			       "serial console needs no option", where);
+	d->path = copy(where + 5);
+	while ((part = next_part(&rest))) {
+		char *val, *key = split_key(part, &val);
+
+		n = 0;
+		if (strcmp(key, "size") || !val ||
+		    sscanf(val, "%5ux%5u%n", &d->width, &d->height, &n) != 2 ||
+		    val[n] || d->width < DISPLAY_MIN ||
+		    d->width > DISPLAY_MAX || d->height < DISPLAY_MIN ||
+		    d->height > DISPLAY_MAX)
+			return err_set(e, 0, "--display: '%s%s%s': the one key "
+				       "is size=WIDTHxHEIGHT, %d to %d each "
+				       "(try size=1024x768)", key,
+				       val ? "=" : "", val ? val : "",
+				       DISPLAY_MIN, DISPLAY_MAX);
+	}
+	return 0;
+}
+
 static int parse_number(struct err *e, const char *opt, const char *v,
 			unsigned *out)
 {
@@ -474,14 +626,8 @@ static int parse_number(struct err *e, const char *opt, const char *v,
 	return 0;
 }
 
-static int parse_later(enum opt o, const char *v, struct err *e)
+static int parse_later(struct err *e)
 {
-	if (o == OPT_DISPLAY && !strcmp(v, "none"))
-		return 0;
-	if (o == OPT_DISPLAY)
-		return err_set(e, 0, "--display %s: this version has no "
-			       "screen; use the guest's serial console (leave "
-			       "the option out, or --display none)", v);
 	return err_set(e, 0, "--control: this version has no control socket");
 }
 
@@ -496,8 +642,12 @@ static int parse_value(struct config *c, enum opt o, char *v, struct err *e)
 	case OPT_SERIAL: return parse_tty(&c->serial, "serial", v, e);
 	case OPT_CONSOLE: return parse_tty(&c->console, "console", v, e);
 	case OPT_CPU: return parse_cpu(c, v, e);
-	case OPT_DISPLAY:
-	case OPT_CONTROL: return parse_later(o, v, e);
+	case OPT_DISPLAY: return parse_display(c, v, e);
+	case OPT_CONTROL: return parse_later(e);
+	case OPT_ECID: return parse_ecid(c, v, e);
+	case OPT_IDENTITY: return parse_identity(c, v, e);
+	case OPT_FIRMWARE_POLICY: return parse_policy(c, v, e);
+	case OPT_USB_DEVICE: return parse_usb(c, v, e);
 	case OPT_CPUS:
 		if (parse_number(e, "cpus", v, &c->cpus))
 			return -1;
@@ -574,6 +724,7 @@ static int parse_switch(struct config *c, enum opt o)
 {
 	switch (o) {
 	case OPT_NO_REBOOT: c->no_reboot = true; break;
+	case OPT_DFU: c->dfu = true; break;
 	case OPT_VERBOSE: c->verbose = c->verbose < 1 ? 1 : 2; break;
 	case OPT_QUIET: c->verbose = -1; break;
 	case OPT_HELP: c->help = true; break;
