@@ -73,11 +73,53 @@ void blk_cancel(struct blk *, struct device *dev);
 void blk_settle(struct blk *, struct device *dev);
 void blk_close(struct blk *);           /* drains, flushes, closes */
 
-/* A raw image from an open descriptor, which it then owns (not on failure). */
+/* Images are opened on the main thread, before the sandbox closes (backing files
+ * and the throw-away overlay are opened by name), so before the pool exists:
+ * `pool` may be NULL here and is set in blk->pool before the first blk_submit.
+ * Each takes the descriptor, but not on failure. */
+struct blk_opt {
+	bool qcow2;                     /* the stated format; else raw */
+	bool readonly;
+	/* All writes go to an unlinked temporary file; the image may be opened
+	 * O_RDONLY and does not change by one byte. */
+	bool ephemeral;
+	bool allow_backing;             /* qcow2: open the file it names... */
+	const char *folder;             /* ...beneath this; NULL: the image's */
+};
+struct blk *blk_open(int fd, const char *path, const struct blk_opt *,
+		     struct blk_pool *, struct err *);
+
+/* The parts of blk_open. */
 struct blk *blk_raw_open(int fd, const char *path, bool readonly,
 			 struct blk_pool *, struct err *);
-/* The disk begins `bytes` (whole sectors) later. Before its first request. */
-void blk_raw_skip(struct blk *, uint64_t bytes);
+struct blk *blk_qcow2_open(int fd, const char *path, const struct blk_opt *,
+			   struct blk_pool *, struct err *);
+/* Takes `base`, which is readonly, but not on failure. */
+struct blk *blk_overlay_open(struct blk *base, struct err *);
+
+/* One writer or many readers, among our own processes and QEMU's. -1 where
+ * another process holds it; the message names that process. The lock goes with
+ * the last copy of the descriptor. Files without locks pass. */
+int blk_lock(int fd, const char *path, bool readonly, struct err *);
+
+/* What a qcow2 image says of itself, for `pome inspect`. */
+struct blk_qcow2_info {
+	const char *code;               /* bundles.md section 8, when refused */
+	unsigned version, refcount_bits;
+	uint64_t size;                  /* of the disk, bytes */
+	uint32_t cluster;               /* bytes */
+	uint32_t snapshots;
+	bool dirty, lazy, zstd;
+	char backing[1024], backing_format[16];         /* or empty */
+	unsigned nnames;
+	char name[8][64];               /* of the first snapshots; printable */
+};
+/* From the first `len` bytes of the file alone; snapshot names stay empty. */
+int blk_qcow2_head(const void *head, size_t len, bool allow_backing,
+		   struct blk_qcow2_info *, struct err *);
+/* From the file; changes nothing. */
+int blk_qcow2_inspect(int fd, const char *path, bool allow_backing,
+		      struct blk_qcow2_info *, struct err *);
 
 /* ---- networks ------------------------------------------------------- */
 
