@@ -120,6 +120,10 @@ bench: all bench-guests
 	tests/bench/bench.py $(BENCHFLAGS) $(BUILD)
 bench-guests: $(BUILD)/guest/b_off.elf $(BUILD)/guest/b_cpu.elf $(BUILD)/guest/virt_cpu.elf
 
+# The command line: bad input above all.
+cli-tests: $(BUILD)/pome
+	tests/cli.sh $(BUILD)/pome
+
 guest-tests: $(BUILD)/pome guests
 	tests/guest/run.sh $(BUILD)/pome $(BUILD)/guest --accel interp
 
