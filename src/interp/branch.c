@@ -17,7 +17,7 @@
 #define BR_TABLE branch_table_count
 #define COUNT_TO(p) (c->icount += REC_NO(ip) + 1 - REC_NO(p))
 #else
-#define BR_TABLE branch_table
+#define BR_TABLE REPLICA_NAME(branch_table)
 #define COUNT_TO(p) ((void)0)
 #endif
 
@@ -157,11 +157,11 @@ const struct branch_table BR_TABLE = {
 
 static const struct branch_table *table(const struct dec *d)
 {
-	return d->ctx & CTX_COUNT ? &branch_table_count : &branch_table;
+	return d->ctx & CTX_COUNT ? &branch_table_count : &BR_TABLE;
 }
 
 /* Sets imm for a branch by `off` bytes; is the target on another page? */
-bool branch_far(struct dec *d, int64_t off)
+static bool branch_far(struct dec *d, int64_t off)
 {
 	int64_t target = (int64_t)d->page_off + off;
 	bool far = target < 0 || target >= (int64_t)REC_PAGE ||
@@ -171,21 +171,21 @@ bool branch_far(struct dec *d, int64_t off)
 	return far;
 }
 
-op_fn *dec_b(struct dec *d)
+DECODER(b)
 {
 	bool far = branch_far(d, sbits(d->w, 25, 0) * 4);
 
 	return d->sf ? table(d)->bl[far] : table(d)->b[far];
 }
 
-op_fn *dec_b_cond(struct dec *d)
+DECODER(b_cond)
 {
 	bool far = branch_far(d, sbits(d->w, 23, 5) * 4);
 
 	return table(d)->cond[bits(d->w, 3, 0)][far];
 }
 
-op_fn *dec_cbz(struct dec *d)
+DECODER(cbz)
 {
 	bool far = branch_far(d, sbits(d->w, 23, 5) * 4);
 
@@ -193,7 +193,7 @@ op_fn *dec_cbz(struct dec *d)
 	return table(d)->cb[d->sf][bits(d->w, 24, 24)][far];
 }
 
-op_fn *dec_tbz(struct dec *d)
+DECODER(tbz)
 {
 	bool far = branch_far(d, sbits(d->w, 18, 5) * 4);
 
@@ -202,12 +202,12 @@ op_fn *dec_tbz(struct dec *d)
 	return table(d)->tb[bits(d->w, 24, 24)][far];
 }
 
-op_fn *dec_br(struct dec *d)
+DECODER(br)
 {
 	return table(d)->ind[bits(d->w, 22, 21)];
 }
 
-op_fn *dec_br_auth(struct dec *d)
+DECODER(br_auth)
 {
 	unsigned opc = bits(d->w, 22, 21);
 

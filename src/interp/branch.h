@@ -1,4 +1,4 @@
-/* branch.h: the two sets of branch handlers, and what fusion needs of them. */
+/* branch.h: the sets of branch handlers. */
 #ifndef INTERP_BRANCH_H
 #define INTERP_BRANCH_H
 
@@ -13,9 +13,6 @@ struct branch_table {
 	op_fn *ind[3], *ind_auth[3];    /* BR, BLR, RET */
 };
 
-extern const struct branch_table branch_table, branch_table_count;
-
-/* Sets d->r->imm for a branch by `off` bytes; true: not on this page. */
-bool branch_far(struct dec *d, int64_t off);
+extern const struct branch_table REPLICA_NAME(branch_table), branch_table_count;
 
 #endif

@@ -16,6 +16,7 @@
 
 #include "cpu.h"
 #include "model.h"
+#include "replica.h"
 
 struct dec {
 	uint32_t w;                     /* the word */
@@ -48,7 +49,7 @@ struct a64_row {
 	const char *name, *pattern;
 	enum feature feat;
 	bool simd;                      /* CPACR_EL1.FPEN applies */
-	op_fn *(*dec)(struct dec *);
+	dec_fn *dec;
 	uint32_t mask, value;           /* from the pattern, by decode_init */
 };
 

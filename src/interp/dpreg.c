@@ -134,7 +134,7 @@ LOGIC_FLAGS(bics, a & ~b)
 	  { op_##n##_nonew, op_##n##_lslw, op_##n##_lsrw, op_##n##_asrw,       \
 	    op_##n##_rorw } }
 
-op_fn *dec_logic_shift(struct dec *d)
+DECODER(logic_shift)
 {
 	static op_fn *const t[8][2][5] = {
 		SHAPES5(and), SHAPES5(bic), SHAPES5(orr), SHAPES5(orn),
@@ -152,7 +152,7 @@ op_fn *dec_logic_shift(struct dec *d)
 	return t[op][!d->sf][amount ? bits(d->w, 23, 22) + 1 : 0];
 }
 
-op_fn *dec_addsub_shift(struct dec *d)
+DECODER(addsub_shift)
 {
 	static op_fn *const t[4][2][4] = { SHAPES4(add), SHAPES4(adds),
 					   SHAPES4(sub), SHAPES4(subs) };
@@ -223,7 +223,7 @@ OP(adds_xw)
 	NEXT(1);
 }
 
-op_fn *dec_addsub_ext(struct dec *d)
+DECODER(addsub_ext)
 {
 	static op_fn *const t[4][2] = { { op_add_xw, op_add_x },
 					{ op_adds_xw, op_adds_x },
@@ -289,7 +289,7 @@ ADCS(adcs_w, uint32_t, add_carry32, X(rm))
 ADCS(sbcs, uint64_t, add_carry64, ~X(rm))
 ADCS(sbcs_w, uint32_t, add_carry32, ~X(rm))
 
-op_fn *dec_adc(struct dec *d)
+DECODER(adc)
 {
 	static op_fn *const t[4][2] = { { op_adc_w, op_adc },
 					{ op_adcs_w, op_adcs },
@@ -324,14 +324,14 @@ OP(setf)
 	NEXT(1);
 }
 
-op_fn *dec_rmif(struct dec *d)
+DECODER(rmif)
 {
 	d->r->ra = (uint8_t)bits(d->w, 20, 15);
 	d->r->rd = (uint8_t)bits(d->w, 3, 0);
 	return op_rmif;
 }
 
-op_fn *dec_setf(struct dec *d)
+DECODER(setf)
 {
 	d->r->ra = bits(d->w, 14, 14) ? 16 : 8;
 	return op_setf;
@@ -351,7 +351,7 @@ op_fn *dec_setf(struct dec *d)
 ALL_CONDS(SELECT)
 SELECT(al, 1)
 
-op_fn *dec_csel(struct dec *d)
+DECODER(csel)
 {
 #define ROW(cc)                                                                \
 	{ op_cselw_##cc, op_csel_##cc, op_csincw_##cc, op_csinc_##cc,          \
@@ -391,7 +391,7 @@ CCMP(ccmn_i, X(rn), (uint64_t)ip->imm, 0)
 CCMP(ccmn_w, X(rn) << 32, X(rm) << 32, 0)
 CCMP(ccmn_iw, X(rn) << 32, (uint64_t)ip->imm << 32, 0)
 
-op_fn *dec_ccmp(struct dec *d)
+DECODER(ccmp)
 {
 	static op_fn *const t[2][2][2] = {
 		{ { op_ccmn_w, op_ccmn }, { op_ccmn_iw, op_ccmn_i } },

@@ -201,7 +201,7 @@ static op_fn *dec_pair(struct dec *d, unsigned k)
 	return fast[k][d->rn == REG_SP][form];
 }
 
-op_fn *dec_ldst_pair(struct dec *d)
+DECODER(ldst_pair)
 {
 	unsigned opc = bits(d->w, 31, 30);
 	bool load = bits(d->w, 22, 22);
@@ -213,7 +213,7 @@ op_fn *dec_ldst_pair(struct dec *d)
 	return dec_pair(d, k);
 }
 
-op_fn *dec_ldst_pair_v(struct dec *d)
+DECODER(ldst_pair_v)
 {
 	unsigned opc = bits(d->w, 31, 30);
 

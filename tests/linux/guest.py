@@ -85,7 +85,7 @@ class Guest:
         return int(m.group(1)), text.strip("\n")
 
     def wait(self, timeout):
-        """Waits for pome to end; its status (negative: a signal)."""
+        """Waits for pome to end; its status as a shell tells it (128 + signal)."""
         end = time.monotonic() + timeout
         while self._read(min(0.2, end - time.monotonic())) and self.proc.poll() is None:
             if time.monotonic() > end:
@@ -95,7 +95,7 @@ class Guest:
         except subprocess.TimeoutExpired:
             raise Lost("pome does not end: %s" % self.all[-600:])
         self.errors = self.proc.stderr.read().decode("utf-8", "replace")
-        return status
+        return status if status >= 0 else 128 - status
 
     def kill(self):
         if self.proc.poll() is None:
