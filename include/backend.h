@@ -96,6 +96,9 @@ struct blk *blk_qcow2_open(int fd, const char *path, const struct blk_opt *,
 			   struct blk_pool *, struct err *);
 /* Takes `base`, which is readonly, but not on failure. */
 struct blk *blk_overlay_open(struct blk *base, struct err *);
+/* The part of `base` from `start` (whole sectors) on; takes base, but not on
+ * failure. */
+struct blk *blk_slice_open(struct blk *base, uint64_t start, struct err *);
 
 /* One writer or many readers, among our own processes and QEMU's. -1 where
  * another process holds it; the message names that process. The lock goes with

@@ -22,6 +22,7 @@
 /* Where things are; the accelerators need the interrupt controller's part. */
 #define MACHINE_FIRMWARE 0x00100000u
 #define MACHINE_FIRMWARE_SIZE 0x00100000u
+#define MACHINE_CONFIG 0x00400000u      /* 64 KiB */
 #define MACHINE_GICD 0x10000000u
 #define MACHINE_GICR 0x10010000u        /* 0x20000 a CPU */
 #define MACHINE_V2M 0x1fff0000u
@@ -55,10 +56,10 @@ struct board_row {
 	const void *(*conf)(struct machine *, void *buf);
 };
 
-#define BOARD_CONF_SIZE 64
+#define BOARD_CONF_SIZE 128
 extern const struct board_row board[];  /* ends with id NULL */
 
-#define MACHINE_MAX_DEVS 32
+#define MACHINE_MAX_DEVS 48
 
 struct machine {
 	struct vm vm;                   /* first */
@@ -74,6 +75,8 @@ struct machine {
 	char pci_id[MACHINE_MAX_DEVS][16];      /* "disk0", "net0" */
 	struct device *uart, *gpio, *pcie;
 	struct tty *serial, *console;           /* console may be NULL */
+	struct tty *usb;                        /* of --usb-device; may be NULL */
+	int display_fd;                         /* of --display; -1: none */
 	struct net *net;                        /* may be NULL */
 	struct blk_pool *pool;                  /* NULL: no disks */
 	int pool_threads;

@@ -25,7 +25,6 @@
 struct raw {
 	struct blk blk;                 /* first */
 	int fd;
-	uint64_t start;                 /* where the disk begins in the file */
 	/* A flush failed once: the kernel may have dropped the pages and would
 	 * call the next one a success, so none succeeds any more. */
 	_Atomic int flush_error;
@@ -86,9 +85,9 @@ static bool unsupported(int no)
 	return no == EOPNOTSUPP || no == ENOSYS || no == EINVAL || no == ENODEV;
 }
 
-static int zero(int fd, const struct blk_req *r, uint64_t off)
+static int zero(int fd, const struct blk_req *r)
 {
-	uint64_t len = r->len;
+	uint64_t off = r->off, len = r->len;
 	int no = EOPNOTSUPP;
 
 	if (r->unmap)
@@ -130,26 +129,24 @@ static int flush(struct raw *w)
 static int raw_run(struct blk *b, struct blk_req *r)
 {
 	struct raw *w = (struct raw *)b;
-	uint64_t off;
 	int no;
 
 	if (b->readonly && r->op != BLK_READ && r->op != BLK_FLUSH)
 		return EROFS;
-	off = w->start + r->off;
 	switch (r->op) {
 	case BLK_READ:
-		return transfer(w->fd, false, r->iov, r->niov, off);
+		return transfer(w->fd, false, r->iov, r->niov, r->off);
 	case BLK_WRITE:
-		return transfer(w->fd, true, r->iov, r->niov, off);
+		return transfer(w->fd, true, r->iov, r->niov, r->off);
 	case BLK_FLUSH:
 		return b->readonly ? 0 : flush(w);
 	case BLK_DISCARD:
 		if (!r->len)
 			return 0;
-		no = punch(w->fd, FALLOC_FL_PUNCH_HOLE, off, r->len);
+		no = punch(w->fd, FALLOC_FL_PUNCH_HOLE, r->off, r->len);
 		return unsupported(no) ? 0 : no;        /* it is advice */
 	case BLK_ZERO:
-		return r->len ? zero(w->fd, r, off) : 0;
+		return r->len ? zero(w->fd, r) : 0;
 	}
 	return EINVAL;
 }
@@ -168,15 +165,6 @@ static const struct blk_ops raw_ops = {
 	.run = raw_run,
 	.close = raw_close,
 };
-
-void blk_raw_skip(struct blk *b, uint64_t bytes)
-{
-	struct raw *w = (struct raw *)b;
-
-	assert(b->ops == &raw_ops && bytes % SECTOR == 0 && bytes < b->size);
-	w->start += bytes;
-	b->size -= bytes;
-}
 
 static int find_size(int fd, const char *path, struct blk *b, struct err *e)
 {

@@ -2,8 +2,7 @@
  *
  * Map and wires: spec/vmapple.md sections 1.1 and 1.2. The interrupt
  * controller is not in the table: the accelerator makes it (include/gicv3.h,
- * or the kernel), at the addresses of machine.h. CONFIG, BDIF, AES and GFX,
- * which only macOS guests use, are not there yet. */
+ * or the kernel), at the addresses of machine.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -11,12 +10,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "accel.h"
 #include "accel_pick.h"
+#include "aes.h"
 #include "as.h"
+#include "avp_rtc.h"
+#include "bdif.h"
 #include "boot.h"
+#include "cfg.h"
+#include "gfx.h"
 #include "gicv2m.h"
 #include "log.h"
 #include "loop.h"
@@ -37,6 +42,10 @@
 #define MMIO_BASE 0x50000000u
 #define MMIO_SIZE 0x1fff0000u
 #define BLOCK_THREADS 4
+
+/* VZ puts 16 KiB of its own before an auxiliary store of whole 32 MiB. */
+#define AUX_SIZE 0x02000000u
+#define AUX_WRAPPER 0x4000u
 
 /* ---- the table ----------------------------------------------------------- */
 
@@ -95,7 +104,87 @@ static const void *pcie_conf(struct machine *m, void *buf)
 	return c;
 }
 
+/* Locally administered; the same each time, so that leases last. */
+static const uint8_t *net_mac(const struct machine *m)
+{
+	static const uint8_t mac[6] = { 0x02, 0x70, 0x6f, 0x6d, 0x65, 0x01 };
+
+	return m->config->net.has_mac ? m->config->net.mac : mac;
+}
+
+static const char *text_or_null(const char *s)
+{
+	return *s ? s : NULL;
+}
+
+static const void *cfg_conf(struct machine *m, void *buf)
+{
+	const struct config *c = m->config;
+	struct cfg_conf *f = buf;
+
+	*f = (struct cfg_conf){
+		.base = MACHINE_CONFIG, .ecid = c->id.ecid, .ram = c->ram,
+		.cpus = c->cpus, .rnd = c->id.seed, .dfu = c->dfu,
+		.hints = c->firmware_builtin || c->policy_given,
+		.policy = c->permissive ? CFG_POLICY_PERMISSIVE :
+					  CFG_POLICY_VERIFY,
+		.serial = text_or_null(c->id.serial),
+		.model = text_or_null(c->id.model),
+		.soc = text_or_null(c->id.soc),
+	};
+	if (c->net.kind != CFG_NET_NONE)
+		memcpy(f->mac[CFG_MAC_EN0], net_mac(m), 6);
+	for (int i = 0; i < CFG_MACS; i++)
+		if (c->id.has_mac[i])
+			memcpy(f->mac[i], c->id.mac[i], 6);
+	if (!c->id.has_seed &&
+	    getrandom(&f->rnd, sizeof(f->rnd), 0) != sizeof(f->rnd))
+		f->rnd = 0;
+	return f;
+}
+
+static struct blk *disk_with_role(struct machine *m, enum cfg_role role)
+{
+	for (int i = 0; i < m->ndisks && config_is_mac(m->config); i++)
+		if (m->config->disk[i].role == role)
+			return m->disk[i];
+	return NULL;
+}
+
+static const void *bdif_conf(struct machine *m, void *buf)
+{
+	struct bdif_conf *c = buf;
+
+	c->root = disk_with_role(m, CFG_ROLE_ROOT);
+	c->aux = disk_with_role(m, CFG_ROLE_AUX);
+	return c;
+}
+
+static const void *bdif_usb_conf(struct machine *m, void *buf)
+{
+	struct bdif_usb_conf *c = buf;
+
+	c->tty = m->usb;
+	return c;
+}
+
+static const void *gfx_conf(struct machine *m, void *buf)
+{
+	struct gfx_conf *c = buf;
+
+	c->fd = m->display_fd;
+	c->path = m->config->display.path;
+	c->width = m->config->display.width;
+	c->height = m->config->display.height;
+	return c;
+}
+
+_Static_assert(sizeof(struct cfg_conf) <= BOARD_CONF_SIZE, "room for conf");
+
+#define BDIF_AT(slot) (0x30000000u + (slot) * BDIF_SLOT)
+
 const struct board_row board[] = {
+	{ .id = "config", .ops = &cfg_ops, .conf = cfg_conf },
 	{ .id = "v2m", .ops = &gicv2m_ops, .conf = v2m_conf,
 	  .win = { { MACHINE_V2M, GICV2M_SIZE, false } },
 	  .msi = true, .msi_wire = 0 },
@@ -107,6 +196,19 @@ const struct board_row board[] = {
 	  .win = { { 0x20060000, 0x1000, false } }, .irq = 37 },
 	{ .id = "pvpanic", .ops = &pvpanic_ops, .conf = pvpanic_conf,
 	  .win = { { 0x20070000, 2, false } } },
+	{ .id = "bdif", .ops = &bdif_ops, .conf = bdif_conf,
+	  .win = { { BDIF_AT(0), 0x10 * BDIF_SLOT, false },
+		   { BDIF_AT(0x11), 0xf * BDIF_SLOT, false } } },
+	{ .id = "bdif-usb", .ops = &bdif_usb_ops, .conf = bdif_usb_conf,
+	  .win = { { BDIF_AT(BDIF_USB_SLOT), BDIF_SLOT, false } } },
+	{ .id = "gfx", .ops = &gfx_ops, .conf = gfx_conf,
+	  .win = { { 0x30200000, 0x10000, false },
+		   { 0x30210000, 0x10000, false } } },
+	{ .id = "aes", .ops = &aes_ops,
+	  .win = { { 0x30220000, 0x4000, false },
+		   { 0x30230000, 0x4000, false } }, .irq = 50 },
+	{ .id = "avp-rtc", .ops = &avp_rtc_ops,
+	  .win = { { 0x30240000, 0x1000, false } }, .irq = 51 },
 	{ .id = "pcie", .ops = &pcie_ops, .conf = pcie_conf,
 	  .win = { { ECAM_BASE, ECAM_SIZE, false },
 		   { MMIO_BASE, MMIO_SIZE, true } },
@@ -195,7 +297,8 @@ static struct device *add_pci(struct machine *m, const char *name, int n,
 	return d;
 }
 
-static int add_disks(struct machine *m, struct err *e)
+/* Before the devices: the same image can be behind two of them. */
+static int open_disks(struct machine *m, struct err *e)
 {
 	struct config *c = m->config;
 
@@ -206,17 +309,46 @@ static int add_disks(struct machine *m, struct err *e)
 	if (!m->pool)
 		return -1;
 	for (int i = 0; i < c->ndisks; i++) {
-		struct virtio_blk_conf vb = { .kind = VIRTIO_BLK_PLAIN };
 		struct cfg_disk *d = &c->disk[i];
 		int fd = d->fd;
+		struct blk *b;
 
 		d->fd = -1;             /* the image's from here */
-		vb.blk = blk_raw_open(fd, d->path, d->readonly, m->pool, e);
-		if (!vb.blk)
+		b = blk_raw_open(fd, d->path, d->readonly, m->pool, e);
+		if (!b)
 			return -1;
-		m->disk[m->ndisks++] = vb.blk;
-		snprintf(vb.blk->serial, sizeof(vb.blk->serial), "%s",
-			 d->serial);
+		m->disk[m->ndisks++] = b;
+		snprintf(b->serial, sizeof(b->serial), "%s", d->serial);
+		if (d->role != CFG_ROLE_AUX ||
+		    b->size % AUX_SIZE != AUX_WRAPPER)
+			continue;
+		log_msg(LOG_INFO, "%s: its first 16 KiB are VZ's, the store "
+			"begins behind them", d->path);
+		b = blk_slice_open(b, AUX_WRAPPER, e);
+		if (!b)
+			return -1;
+		m->disk[i] = b;
+	}
+	return 0;
+}
+
+static enum virtio_blk_kind disk_kind(const struct machine *m, int i)
+{
+	if (!config_is_mac(m->config))
+		return VIRTIO_BLK_PLAIN;
+	switch (m->config->disk[i].role) {
+	case CFG_ROLE_ROOT: return VIRTIO_BLK_ROOT;
+	case CFG_ROLE_AUX: return VIRTIO_BLK_AUX;
+	default: return VIRTIO_BLK_PLAIN;
+	}
+}
+
+static int add_disks(struct machine *m, struct err *e)
+{
+	for (int i = 0; i < m->ndisks; i++) {
+		struct virtio_blk_conf vb = { .blk = m->disk[i],
+					      .kind = disk_kind(m, i) };
+
 		if (!add_pci(m, "disk", i, &virtio_blk_ops, &vb.virtio, e))
 			return -1;
 	}
@@ -225,15 +357,13 @@ static int add_disks(struct machine *m, struct err *e)
 
 static int add_functions(struct machine *m, struct err *e)
 {
-	/* Locally administered; the same each time, so that leases last. */
-	static const uint8_t mac[6] = { 0x02, 0x70, 0x6f, 0x6d, 0x65, 0x01 };
 	struct virtio_net_conf vn = { .net = m->net };
 	struct virtio_console_conf vc = { .tty = m->console };
 	struct virtio_rng_conf vr = { .virtio = { .ioeventfd = NULL } };
 
 	if (add_disks(m, e))
 		return -1;
-	memcpy(vn.mac, m->config->net.has_mac ? m->config->net.mac : mac, 6);
+	memcpy(vn.mac, net_mac(m), 6);
 	if (m->net && !add_pci(m, "net", 0, &virtio_net_ops, &vn.virtio, e))
 		return -1;
 	if (m->console && !add_pci(m, "console", 0, &virtio_console_ops,
@@ -263,15 +393,35 @@ static int open_ttys(struct machine *m, struct err *e)
 	if (!m->serial)
 		return -1;
 	m->sandbox.unlink_dir[0] = tty_unlink_dir(m->serial);
-	if (m->config->console.where == CFG_TTY_NONE)
+	if (m->config->console.where != CFG_TTY_NONE) {
+		c.cfg = &m->config->console;
+		c.name = "console";
+		m->console = tty_open(&c, e);
+		if (!m->console)
+			return -1;
+		m->sandbox.unlink_dir[1] = tty_unlink_dir(m->console);
+	}
+	if (m->config->usb.where == CFG_TTY_NONE)
 		return 0;
-	c.cfg = &m->config->console;
-	c.name = "console";
-	m->console = tty_open(&c, e);
-	if (!m->console)
+	c.cfg = &m->config->usb;
+	c.name = "usb-device";
+	m->usb = tty_open(&c, e);
+	if (!m->usb)
 		return -1;
-	m->sandbox.unlink_dir[1] = tty_unlink_dir(m->console);
+	m->sandbox.unlink_dir[2] = tty_unlink_dir(m->usb);
 	return 0;
+}
+
+static int open_display(struct machine *m, struct err *e)
+{
+	const char *path = m->config->display.path;
+
+	if (!path)
+		return 0;
+	m->display_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC |
+			     O_NONBLOCK | O_NOCTTY, 0666);
+	return m->display_fd < 0 ? err_set(e, errno, "--display file:%s", path)
+				 : 0;
 }
 
 static int open_net(struct machine *m, struct err *e)
@@ -340,7 +490,8 @@ static int add_ram(struct machine *m, struct err *e)
 	if (!as_ram(m->as, "ram", MACHINE_RAM, m->config->ram, e))
 		return err_at(e, "--memory: ");
 	if (!as_ram(m->as, "firmware", MACHINE_FIRMWARE,
-		    MACHINE_FIRMWARE_SIZE, e))
+		    MACHINE_FIRMWARE_SIZE, e) ||
+	    !as_ram(m->as, "config", MACHINE_CONFIG, CFG_SIZE, e))
 		return -1;
 	return 0;
 }
@@ -354,12 +505,13 @@ static struct machine *machine_alloc(struct config *c, struct err *e)
 		return NULL;
 	}
 	m->config = c;
-	m->stats_fd = m->signal_fd = -1;
+	m->stats_fd = m->signal_fd = m->display_fd = -1;
 	m->sandbox.on = c->sandbox;
 	for (int i = 0; i < SANDBOX_DIRS; i++)
 		m->sandbox.unlink_dir[i] = -1;
 	m->sandbox.accept = c->serial.where == CFG_TTY_UNIX ||
-			    c->console.where == CFG_TTY_UNIX;
+			    c->console.where == CFG_TTY_UNIX ||
+			    c->usb.where == CFG_TTY_UNIX;
 	pthread_mutex_init(&m->park_lock, NULL);
 	pthread_mutex_init(&m->why_lock, NULL);
 	pthread_cond_init(&m->parked, NULL);
@@ -389,8 +541,8 @@ struct machine *machine_new(struct config *c, struct err *e)
 	if (!m)
 		return NULL;
 	if (add_ram(m, e) || open_accel(m, e) || open_net(m, e) ||
-	    open_ttys(m, e) || open_stats(m, e) ||
-	    sandbox_privs(&m->sandbox, e) ||
+	    open_ttys(m, e) || open_stats(m, e) || open_display(m, e) ||
+	    sandbox_privs(&m->sandbox, e) || open_disks(m, e) ||
 	    add_board(m, e) || add_functions(m, e)) {
 		machine_free(m);
 		return NULL;
@@ -421,6 +573,7 @@ void machine_free(struct machine *m)
 	blk_pool_free(m->pool);
 	if (m->net)
 		m->net->ops->close(m->net);
+	tty_close(m->usb);
 	tty_close(m->console);
 	tty_close(m->serial);
 	while (m->ncpus_open)
@@ -433,6 +586,8 @@ void machine_free(struct machine *m)
 		loop_free(m->loop);
 	if (m->stats_fd >= 0)
 		close(m->stats_fd);
+	if (m->display_fd >= 0)
+		close(m->display_fd);
 	pthread_cond_destroy(&m->unpark);
 	pthread_cond_destroy(&m->parked);
 	pthread_mutex_destroy(&m->why_lock);
