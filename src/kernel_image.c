@@ -180,6 +180,8 @@ static int load_flat(const struct boot_ram *r, struct source *s,
 			       (unsigned long long)start);
 	if (pour(s, dst, room, &total, e))
 		return -1;
+	if (!total)
+		return err_set(e, 0, "the file is empty, not a flat image");
 	out->entry = out->start = start;
 	out->end = start + total;
 	snprintf(out->what, sizeof(out->what), "flat image");
