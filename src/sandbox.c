@@ -338,14 +338,64 @@ static int self_rules(scmp_filter_ctx f)
 	return r;
 }
 
-/* KVM's calls have the type 0xae; a terminal's mode and size; readiness of
- * sockets; discard on block devices. TIOCSTI and the like stay out. */
+/* KVM's calls, by type and number. Written out, since <linux/kvm.h> has only
+ * those of the architecture that it is for. */
+enum {
+	KVM_CALL_IRQ_LINE = 0xae61,
+	KVM_CALL_IOEVENTFD = 0xae79,
+	KVM_CALL_RUN = 0xae80,
+	KVM_CALL_GET_MP_STATE = 0xae98,
+	KVM_CALL_SET_GUEST_DEBUG = 0xae9b,
+	KVM_CALL_GET_ONE_REG = 0xaeab,
+	KVM_CALL_SET_ONE_REG = 0xaeac,
+	KVM_CALL_ARM_VCPU_INIT = 0xaeae,
+	KVM_CALL_ARM_PREFERRED_TARGET = 0xaeaf,
+	KVM_CALL_SET_DEVICE_ATTR = 0xaee1,
+	KVM_CALL_GET_DEVICE_ATTR = 0xaee2,
+};
+
+/* A vCPU runs and serves its exits; the loop resets and looks; devices, on any
+ * thread, have wires and doorbells. Nobody makes a CPU, maps memory into the
+ * guest or moves the GIC any more. */
+static int kvm_rules(scmp_filter_ctx f, enum sandbox_kind kind)
+{
+	static const unsigned any[] = { KVM_CALL_IRQ_LINE, KVM_CALL_IOEVENTFD };
+	static const unsigned regs[] = {
+		KVM_CALL_GET_ONE_REG, KVM_CALL_SET_ONE_REG,
+		KVM_CALL_GET_DEVICE_ATTR, KVM_CALL_SET_DEVICE_ATTR,
+	};
+	static const unsigned vcpu[] = { KVM_CALL_RUN,
+					 KVM_CALL_SET_GUEST_DEBUG };
+	static const unsigned loop[] = {
+		KVM_CALL_ARM_VCPU_INIT, KVM_CALL_ARM_PREFERRED_TARGET,
+		KVM_CALL_GET_MP_STATE,
+	};
+	const struct { const unsigned *call; size_t n; bool on; } list[] = {
+		{ any, sizeof(any) / sizeof(any[0]), true },
+		{ regs, sizeof(regs) / sizeof(regs[0]),
+		  kind != SANDBOX_BLOCK },
+		{ vcpu, sizeof(vcpu) / sizeof(vcpu[0]),
+		  kind == SANDBOX_VCPU },
+		{ loop, sizeof(loop) / sizeof(loop[0]),
+		  kind == SANDBOX_LOOP },
+	};
+	int r = 0;
+
+	for (size_t i = 0; i < sizeof(list) / sizeof(list[0]); i++)
+		for (size_t k = 0; list[i].on && k < list[i].n && !r; k++)
+			r = rule_mask(f, SCMP_ACT_ALLOW, "ioctl", 1, 0xffff,
+				      list[i].call[k]);
+	return r;
+}
+
+/* KVM's; a terminal's mode and size; readiness of sockets; discard on block
+ * devices. TIOCSTI and the like stay out. */
 static int ioctl_rules(scmp_filter_ctx f, enum sandbox_kind kind)
 {
 	static const unsigned tty[] = { TCGETS, TCSETS, TCSETSW, TIOCGWINSZ,
 					FIONREAD, FIONBIO };
 	static const unsigned block[] = { BLKDISCARD, BLKZEROOUT, BLKFLSBUF };
-	int r = rule_mask(f, SCMP_ACT_ALLOW, "ioctl", 1, 0xff00, 0xae00);
+	int r = kvm_rules(f, kind);
 
 	for (size_t i = 0; i < sizeof(tty) / sizeof(tty[0]) && !r; i++)
 		r = rule_eq(f, "ioctl", 1, tty[i]);
