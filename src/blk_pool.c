@@ -153,6 +153,8 @@ void blk_drain(struct blk *b)
 {
 	struct blk_pool *p = b->pool;
 
+	if (!p)                         /* never used */
+		return;
 	pthread_mutex_lock(&p->lock);
 	while (b->busy)
 		pthread_cond_wait(&p->progress, &p->lock);

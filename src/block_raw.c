@@ -2,25 +2,21 @@
  *
  * After blk_raw_open only preadv, pwritev, fallocate, fdatasync and close are
  * called on the descriptor, so the sandbox needs to allow no more. */
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/fs.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "backend.h"
+#include "block_io.h"
 #include "log.h"
 
 #define SECTOR 512
-#define ZEROS 65536
 
 struct raw {
 	struct blk blk;                 /* first */
@@ -30,80 +26,20 @@ struct raw {
 	_Atomic int flush_error;
 };
 
-static const uint8_t zeros[ZEROS];
-
-/* All of the iovecs, however short the kernel's transfers. 0 or an errno. */
-static int transfer(int fd, bool write, const struct iovec *iov, int niov,
-		    uint64_t off)
-{
-	size_t skip = 0;                /* bytes of iov[0] that are done */
-
-	while (niov) {
-		struct iovec part = {
-			(uint8_t *)iov->iov_base + skip, iov->iov_len - skip,
-		};
-		const struct iovec *v = skip ? &part : iov;
-		int n = skip ? 1 : niov < IOV_MAX ? niov : IOV_MAX;
-		ssize_t r;
-
-		if (!part.iov_len) {
-			iov++;
-			niov--;
-			skip = 0;
-			continue;
-		}
-		r = write ? pwritev(fd, v, n, off) : preadv(fd, v, n, off);
-		if (r < 0 && errno == EINTR)
-			continue;
-		if (r < 0)
-			return errno;
-		if (!r)
-			return EIO;     /* the file became shorter */
-		off += r;
-		skip += r;
-		while (niov && skip >= iov->iov_len) {
-			skip -= iov->iov_len;
-			iov++;
-			niov--;
-		}
-	}
-	return 0;
-}
-
-static int punch(int fd, int mode, uint64_t off, uint64_t len)
-{
-	int r;
-
-	do {
-		r = fallocate(fd, mode | FALLOC_FL_KEEP_SIZE, off, len);
-	} while (r < 0 && errno == EINTR);
-	return r < 0 ? errno : 0;
-}
-
-static bool unsupported(int no)
-{
-	return no == EOPNOTSUPP || no == ENOSYS || no == EINVAL || no == ENODEV;
-}
-
 static int zero(int fd, const struct blk_req *r)
 {
+	struct block_gather g = { .fd = fd, .off = r->off };
 	uint64_t off = r->off, len = r->len;
 	int no = EOPNOTSUPP;
 
 	if (r->unmap)
-		no = punch(fd, FALLOC_FL_PUNCH_HOLE, off, len);
-	if (unsupported(no))
-		no = punch(fd, FALLOC_FL_ZERO_RANGE, off, len);
-	if (!unsupported(no))
+		no = block_punch(fd, FALLOC_FL_PUNCH_HOLE, off, len);
+	if (block_unsupported(no))
+		no = block_punch(fd, FALLOC_FL_ZERO_RANGE, off, len);
+	if (!block_unsupported(no))
 		return no;
-	for (no = 0; len && !no;) {
-		struct iovec v = { (void *)zeros, len < ZEROS ? len : ZEROS };
-
-		no = transfer(fd, true, &v, 1, off);
-		off += v.iov_len;
-		len -= v.iov_len;
-	}
-	return no;
+	no = block_gather_zeros(&g, len);
+	return no ? no : block_gather_end(&g);
 }
 
 static int flush(struct raw *w)
@@ -135,16 +71,18 @@ static int raw_run(struct blk *b, struct blk_req *r)
 		return EROFS;
 	switch (r->op) {
 	case BLK_READ:
-		return transfer(w->fd, false, r->iov, r->niov, r->off);
+		return block_rw(w->fd, false, r->iov, r->niov, 0, r->len,
+				r->off, false);
 	case BLK_WRITE:
-		return transfer(w->fd, true, r->iov, r->niov, r->off);
+		return block_rw(w->fd, true, r->iov, r->niov, 0, r->len,
+				r->off, false);
 	case BLK_FLUSH:
 		return b->readonly ? 0 : flush(w);
 	case BLK_DISCARD:
 		if (!r->len)
 			return 0;
-		no = punch(w->fd, FALLOC_FL_PUNCH_HOLE, r->off, r->len);
-		return unsupported(no) ? 0 : no;        /* it is advice */
+		no = block_punch(w->fd, FALLOC_FL_PUNCH_HOLE, r->off, r->len);
+		return block_unsupported(no) ? 0 : no;  /* it is advice */
 	case BLK_ZERO:
 		return r->len ? zero(w->fd, r) : 0;
 	}
@@ -205,8 +143,9 @@ static bool can_discard(int fd, uint64_t size)
 
 	if (fstat(fd, &st) < 0 || S_ISBLK(st.st_mode))
 		return true;
-	return !unsupported(punch(fd, FALLOC_FL_PUNCH_HOLE,
-				  (size + 0xffff) & ~0xffffull, 0x10000));
+	return !block_unsupported(block_punch(fd, FALLOC_FL_PUNCH_HOLE,
+					      (size + 0xffff) & ~0xffffull,
+					      0x10000));
 }
 
 struct blk *blk_raw_open(int fd, const char *path, bool readonly,
@@ -221,14 +160,8 @@ struct blk *blk_raw_open(int fd, const char *path, bool readonly,
 	}
 	if (find_size(fd, path, b, e))
 		goto fail;
-	/* two machines on one image destroy it; filesystems without locks
-	 * give other errors, and those we let pass */
-	if (flock(fd, (readonly ? LOCK_SH : LOCK_EX) | LOCK_NB) < 0 &&
-	    errno == EWOULDBLOCK) {
-		err_set(e, 0, "%s: in use by another process (two may share "
-			"it only when both have readonly)", path);
+	if (blk_lock(fd, path, readonly, e))
 		goto fail;
-	}
 	w->fd = fd;
 	b->ops = &raw_ops;
 	b->pool = pool;
