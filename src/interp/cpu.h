@@ -176,12 +176,22 @@ struct exc {
 	bool ret_set;
 };
 
+/* Apple's paravirtual keys, hvc_apple.c: values that the guest gave, and what
+ * they add to apkey below, by EL and key; zero before the first call. */
+enum { PAC_KEYS = 5 };
+struct apple_pac {
+	uint64_t a, b, g, el0;
+	bool at_el1;                    /* el0 counts at EL1, too */
+	uint64_t words[2][PAC_KEYS][2];
+};
+
 struct sysregs {                        /* those with no derived state inline */
 	uint64_t sctlr, actlr, cpacr, tcr, ttbr[2], mair, amair, contextidr, par;
 	uint64_t esr, far, afsr[2], vbar, elr, spsr, sp_el[2];
 	uint64_t tpidr_el0, tpidrro_el0, tpidr_el1;
 	uint64_t csselr, disr, rmr, scxtnum[2];
-	uint64_t apkey[5][2];           /* IA IB DA DB GA; [lo, hi] */
+	uint64_t apkey[PAC_KEYS][2];    /* IA IB DA DB GA; [lo, hi] */
+	struct apple_pac pac;
 	uint64_t cntkctl, cntfrq;       /* the timers are in timer.c */
 	uint64_t mdscr, oslar, osdlr, dbgclaim, dbgprcr, mdccint, osdtr[2], oseccr;
 	uint64_t dbgbvr[16], dbgbcr[16], dbgwvr[16], dbgwcr[16];
@@ -217,6 +227,7 @@ struct cpu {
 	/* interrupts: lines from the GIC, bit 0 IRQ, bit 1 FIQ */
 	_Atomic uint32_t irq_lines;
 	_Atomic bool event;             /* the event register */
+	_Atomic bool kicked;            /* by VCPU_KICK, hvc_apple.c */
 	_Atomic bool halted;            /* holds no record: waits, off, or outside
 					 * the run loop; serves req before it goes on */
 	bool idle;                      /* waits in WFI or WFE */
@@ -244,6 +255,8 @@ struct interp {
 	unsigned ncpus;
 	struct cpu *cpu[VM_MAX_CPUS];
 	bool count;                     /* count instructions */
+	_Atomic bool told_tso;          /* said that EnTSO was refused */
+	uint32_t session[4];            /* UUID of this boot, hvc_apple.c */
 };
 
 /* Sets bits in c->req and wakes the CPU if it is halted. Any thread. (run.c) */

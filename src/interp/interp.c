@@ -12,6 +12,7 @@
 #include "except.h"
 #include "fpstate.h"
 #include "gicv3.h"
+#include "hvc_apple.h"
 #include "interp.h"
 #include "machine.h"
 #include "mmu.h"
@@ -129,6 +130,7 @@ static int interp_open(struct vm *vm, struct err *e)
 	in->cache = cache_new(in, bytes, e);
 	if (!in->cache || open_gic(in, e) < 0)
 		goto fail;
+	hvc_apple_new_session(in);
 	return 0;
 fail:
 	interp_close(vm);
@@ -181,6 +183,7 @@ void interp_reset_cpu(struct cpu *c, uint64_t pc, uint64_t x0)
 	c->excl_valid = false;
 	c->stop = false;
 	atomic_store(&c->event, false);
+	atomic_store(&c->kicked, false);
 	sysreg_reset(c);
 	timer_reset(c);
 	debug_reset(c);
@@ -209,6 +212,7 @@ static void interp_reset(struct vm *vm)
 	struct interp *in = vm->priv;
 
 	cache_reset(in->cache);
+	hvc_apple_new_session(in);
 	struct device *gic = gicv3_device(in->gic);
 
 	gic->ops->reset(gic);

@@ -8,7 +8,8 @@
 
 #include "err.h"
 
-/* FEAT_* as the architecture names them. FEAT_BASE is v8.0. */
+/* FEAT_* as the architecture names them. FEAT_BASE is v8.0. LenientPAC is ours:
+ * authentication takes every code off as if it were right. */
 #define FEATURES(F) \
 	F(BASE) F(FP16) F(CRC32) F(AES) F(PMULL) F(SHA1) F(SHA256) F(SHA512) \
 	F(SHA3) F(SM3) F(SM4) F(LSE) F(LSE2) F(RDM) F(LRCPC) F(LRCPC2) \
@@ -20,7 +21,7 @@
 	F(TGran16K) F(TGran64K) F(RAS) F(IESB) F(IDST) F(LOR) F(DPB) F(DPB2) \
 	F(PMUv3) F(ECV) F(WFxT) F(AFP) F(RPRES) F(CSSC) F(MOPS) F(HBC) F(RNG) \
 	F(MTE) F(LDGM) F(TTST) F(ETS) F(BBM2) F(ExS) F(GICv3) F(CSV2) F(CSV3) \
-	F(Debugv8p2) F(DoubleLock)
+	F(Debugv8p2) F(DoubleLock) F(LenientPAC)
 
 enum feature {
 #define F(n) FEAT_##n,

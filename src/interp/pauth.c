@@ -171,9 +171,12 @@ uint64_t pauth_mix(uint64_t data, uint64_t mod, const uint64_t key[2])
 static uint64_t compute(const struct cpu *c, enum pauth_key key, uint64_t data,
 			uint64_t mod)
 {
-	return c->in->model->has[FEAT_PACQARMA5] ?
-		       pauth_qarma5(data, mod, c->sr.apkey[key]) :
-		       pauth_mix(data, mod, c->sr.apkey[key]);
+	const uint64_t *reg = c->sr.apkey[key];
+	const uint64_t *add = c->sr.pac.words[c->el & 1][key];
+	uint64_t k[2] = { reg[0] ^ add[0], reg[1] ^ add[1] };
+
+	return c->in->model->has[FEAT_PACQARMA5] ? pauth_qarma5(data, mod, k) :
+						   pauth_mix(data, mod, k);
 }
 
 /* ---- pointers ------------------------------------------------------------ */
@@ -282,6 +285,10 @@ bool pauth_auth(struct cpu *c, enum pauth_key key, uint64_t ptr, uint64_t mod,
 	}
 	f = field_of(c, half, half, is_data(key));
 	plain = canonical(&f, ptr, half);
+	if (has[FEAT_LenientPAC]) {
+		*out = plain;
+		return true;
+	}
 	pac = compute(c, key, plain, mod);
 	if (has[FEAT_PAuth2]) {
 		got = ptr ^ (pac & f.pac);

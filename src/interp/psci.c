@@ -4,6 +4,7 @@
  * stays at 1.1: Apple's driver refuses later ones. Results are sign-extended to
  * 64 bits whatever the convention, as guests know it from other machines. Not
  * there: MIGRATE, MEM_PROTECT, statistics, TRNG, paravirtual time. */
+#include "hvc_apple.h"
 #include "interp.h"
 #include "psci.h"
 #include "timer.h"
@@ -241,8 +242,13 @@ enum psci_next psci_hvc(struct cpu *c)
 	const struct call *call = find((uint32_t)c->x[0]);
 	uint64_t a[4];
 
-	if (!call)
+	if (!call) {
+		enum psci_next next;
+
+		if (hvc_apple_has(c) && hvc_apple(c, &next))
+			return next;
 		return result(c, RET_NOT_SUPPORTED);
+	}
 	for (int i = 0; i < 4; i++)
 		a[i] = call->id & SMC64 ? c->x[i] : (uint32_t)c->x[i];
 	return call->fn(c, a);

@@ -11,6 +11,7 @@
 #include "flags.h"
 #include "fpstate.h"
 #include "gicv3.h"
+#include "log.h"
 #include "mmu.h"
 #include "sysreg.h"
 #include "timer.h"
@@ -193,12 +194,31 @@ static enum sysreg_next wr_mair(struct cpu *c, const struct sysreg *r,
 	return SR_SYNC;
 }
 
-/* Apple's cores have EnTSO, bit 1; we order accesses as strictly as it asks
- * for on x86 anyway (spec/cpu.md 2.4). */
+/* Does the host order accesses as ACTLR_EL1.EnTSO asks for? */
+#ifdef __x86_64__
+enum { HOST_TSO = 1 };
+#else
+enum { HOST_TSO = 0 };
+#endif
+
+/* Apple's cores have EnTSO, bit 1 (spec/cpu.md 2.4). It can be set where it is
+ * true: the host's own order is as strict, or one CPU sees its own. Elsewhere
+ * it stays 0, which the guest can read back. */
 static enum sysreg_next wr_actlr(struct cpu *c, const struct sysreg *r,
 				 uint64_t v)
 {
-	c->sr.actlr = c->in->model->midr >> 24 == 0x61 ? v & BIT(1) : 0;
+	bool apple = c->in->model->midr >> 24 == 0x61;
+
+	if (apple && v & BIT(1) && !HOST_TSO && c->in->ncpus > 1) {
+		if (!c->in->told_tso)
+			log_msg(LOG_WARN, "the guest asked for x86's memory "
+				"order (ACTLR_EL1.EnTSO), which this host "
+				"gives to one CPU only; refused (try --cpus "
+				"1)");
+		c->in->told_tso = true;
+		v = 0;
+	}
+	c->sr.actlr = apple ? v & BIT(1) : 0;
 	return SR_NEXT;
 }
 
