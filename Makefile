@@ -60,6 +60,7 @@ INTERP_CFLAGS += -DREPLICAS=$(REPLICAS)
 ifneq ($(REPLICAS),1)
 OBJ += $(foreach k,$(shell seq 1 $$(($(REPLICAS) - 1))),$(REPLICATED:%=$(BUILD)/src/interp/%.r$(k).o))
 endif
+OBJ += $(BUILD)/firmware/blob.o
 LIBOBJ := $(filter-out $(BUILD)/src/main.o,$(OBJ))
 
 .PHONY: all check test run lint bench fuzz kvm aarch64 install deps help tsan clean unit guests guest-tests linux-tests \
@@ -88,8 +89,34 @@ $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
 	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
+# The boot ROM: A64 code, so always clang and lld; without them pome has none, and says so.
+ROM = $(BUILD)/rom
+ROM_FLAGS = --target=aarch64-none-elf -march=armv8-a -mgeneral-regs-only -mbranch-protection=none -std=gnu11 -O2 \
+	-ffreestanding -fno-pic -fno-stack-protector $(WARN) $(WERROR) -iquote include -MMD -MP
+ROM_OBJ := $(patsubst firmware/%,$(BUILD)/rom/%.o,$(wildcard firmware/*.c firmware/[!b]*.S firmware/lib/*.c))
+$(ROM)/lib/%.o: firmware/lib/%
+	@mkdir -p $(@D)
+	$(GUESTCC) $(ROM_FLAGS) -c -o $@ $<
+$(ROM)/%.o: firmware/%
+	@mkdir -p $(@D)
+	$(GUESTCC) $(ROM_FLAGS) -mstrict-align -c -o $@ $<
+ifneq ($(and $(GUESTCC),$(GUESTLD),$(GUESTOBJCOPY)),)
+$(ROM)/rom.bin: $(ROM_OBJ) firmware/rom.ld
+	$(GUESTLD) -T firmware/rom.ld -o $(ROM)/rom.elf $(ROM_OBJ)
+	$(GUESTOBJCOPY) -O binary -j .text -j .rodata -j .data $(ROM)/rom.elf $@
+else
+$(ROM)/rom.bin:
+	@mkdir -p $(@D)
+	@echo "make: no boot ROM in this build: it needs clang, ld.lld and llvm-objcopy" >&2
+	@: >$@
+endif
+$(BUILD)/firmware/blob.o: firmware/blob.S $(ROM)/rom.bin
+	@mkdir -p $(@D)
+	$(CC) -DROM_BIN='"$(ROM)/rom.bin"' -c -o $@ firmware/blob.S
+
 # Unit tests: one program a file, linked with the library and cmocka.
-UNIT := $(patsubst tests/unit/%.c,%,$(filter-out tests/unit/fake.c $(UNIT_SKIP:%=tests/unit/%.c),$(wildcard tests/unit/*.c)))
+A64_UNIT := $(patsubst tests/unit/%.c,%,$(filter-out tests/unit/fake.c $(UNIT_SKIP:%=tests/unit/%.c),$(wildcard tests/unit/*.c)))
+UNIT := $(if $(filter aarch64,$(ARCH)),$(A64_UNIT),$(filter-out kvm%,$(A64_UNIT)))
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/tests/unit/fake.o $(BUILD)/libpome.a
 	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 .SECONDARY:
@@ -174,8 +201,8 @@ kvm: $(KVM_GUESTS)
 		echo "make kvm: skipped: no kernel for the emulated host in the cache, and none to be had"; fi
 endif
 kvm-emulated: aarch64 $(KVM_GUESTS)
-	+$(A64_MAKE) $(UNIT:%=$(A64)/tests/unit/%)
-	@OBJCOPY=$(GUESTOBJCOPY) tests/kvm/tree.sh $(SYSROOT) $(A64)/tests-root kvm/unit $(UNIT:%=$(A64)/tests/unit/%)
+	+$(A64_MAKE) $(A64_UNIT:%=$(A64)/tests/unit/%)
+	@OBJCOPY=$(GUESTOBJCOPY) tests/kvm/tree.sh $(SYSROOT) $(A64)/tests-root kvm/unit $(A64_UNIT:%=$(A64)/tests/unit/%)
 	tests/kvm/run.sh $(BUILD) $(KVMFLAGS)
 
 # The cross build, with clang and Debian's own libraries; on an aarch64 host too. build/aarch64/root is a tree to copy
@@ -248,4 +275,4 @@ install: all
 clean:
 	rm -rf build build-*
 
--include $(DIFF:%=$(BUILD)/tests/diff/%_host.d) $(OBJ:.o=.d) $(UNIT:%=$(BUILD)/tests/unit/%.d)
+-include $(ROM_OBJ:.o=.d) $(DIFF:%=$(BUILD)/tests/diff/%_host.d) $(OBJ:.o=.d) $(UNIT:%=$(BUILD)/tests/unit/%.d)
