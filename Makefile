@@ -40,6 +40,10 @@ CFLAGS += -std=gnu11 -g $(OPT) $(WARN) $(WERROR) -fno-strict-aliasing -pthread -
 LDFLAGS += -pthread $(if $(SAN),-fsanitize=$(SAN))
 LDLIBS += $(PKG_LIBS) -lm
 
+# V=1 shows the commands
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-5s %s\n' $(1) $@)
+
 # The interpreter: floating point to the letter, and no work in a handler's prologue.
 INTERP_CFLAGS = -O3 -ffp-contract=off -frounding-math -fno-math-errno -fno-stack-protector -fomit-frame-pointer \
 	-fcf-protection=none
@@ -68,15 +72,18 @@ LIBOBJ := $(filter-out $(BUILD)/src/main.o,$(OBJ))
 all: $(BUILD)/pome
 
 $(BUILD)/pome: $(BUILD)/src/main.o $(BUILD)/libpome.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
 $(BUILD)/libpome.a: $(LIBOBJ)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(call say,AR)
+	$(Q)$(AR) rcs $@ $^
 
 $(BUILD)/src/interp/%.o: src/interp/%.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(INTERP_CFLAGS) -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(INTERP_CFLAGS) -c -o $@ $<
 
 define REPLICA_RULE
 $(BUILD)/src/interp/%.r$(1).o: src/interp/%.c
@@ -87,7 +94,8 @@ $(foreach k,1 2 3 4 5 6 7 8 9 10 11 12 13 14 15,$(eval $(call REPLICA_RULE,$(k))
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 # The boot ROM: A64 code, so always clang and lld; without them pome has none, and says so.
 ROM = $(BUILD)/rom
@@ -118,7 +126,8 @@ $(BUILD)/firmware/blob.o: firmware/blob.S $(ROM)/rom.bin
 A64_UNIT := $(patsubst tests/unit/%.c,%,$(filter-out tests/unit/fake.c $(UNIT_SKIP:%=tests/unit/%.c),$(wildcard tests/unit/*.c)))
 UNIT := $(if $(filter aarch64,$(ARCH)),$(A64_UNIT),$(filter-out kvm%,$(A64_UNIT)))
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/tests/unit/fake.o $(BUILD)/libpome.a
-	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
 .SECONDARY:
 
 unit: $(UNIT:%=$(BUILD)/tests/unit/%)
@@ -131,16 +140,20 @@ GUEST_CFLAGS = --target=aarch64-none-elf -march=armv8-a -mgeneral-regs-only -mst
 	--ld-path=$(GUESTLD) -Wl,-T,tests/guest/guest.ld -Wl,--build-id=none
 $(BUILD)/guest/%.elf: tests/guest/%.c tests/guest/guest.c tests/guest/guest.h tests/guest/start.S tests/guest/guest.ld
 	@mkdir -p $(@D)
-	$(GUESTCC) $(GUEST_CFLAGS) -o $@ tests/guest/start.S tests/guest/guest.c $<
+	$(call say,GUEST)
+	$(Q)$(GUESTCC) $(GUEST_CFLAGS) -o $@ tests/guest/start.S tests/guest/guest.c $<
 $(BUILD)/guest/x_%.elf: tests/kvm/x_%.c tests/guest/guest.c tests/guest/guest.h tests/guest/start.S tests/guest/guest.ld
 	@mkdir -p $(@D)
-	$(GUESTCC) $(GUEST_CFLAGS) -Itests/guest -o $@ tests/guest/start.S tests/guest/guest.c $<
+	$(call say,GUEST)
+	$(Q)$(GUESTCC) $(GUEST_CFLAGS) -Itests/guest -o $@ tests/guest/start.S tests/guest/guest.c $<
 $(BUILD)/guest/b_%.elf: tests/bench/b_%.c tests/guest/guest.c tests/guest/guest.h tests/guest/start.S tests/guest/guest.ld
 	@mkdir -p $(@D)
-	$(GUESTCC) $(GUEST_CFLAGS) -o $@ tests/guest/start.S tests/guest/guest.c $<
+	$(call say,GUEST)
+	$(Q)$(GUESTCC) $(GUEST_CFLAGS) -o $@ tests/guest/start.S tests/guest/guest.c $<
 $(BUILD)/guest/virt_%.elf: tests/bench/b_%.c tests/guest/guest.c tests/guest/guest.h tests/guest/start.S tests/guest/guest.ld
 	@mkdir -p $(@D)
-	$(GUESTCC) $(GUEST_CFLAGS) -DBOARD_VIRT -Wl,--defsym=LINK_BASE=0x40080000 -o $@ tests/guest/start.S tests/guest/guest.c $<
+	$(call say,GUEST)
+	$(Q)$(GUESTCC) $(GUEST_CFLAGS) -DBOARD_VIRT -Wl,--defsym=LINK_BASE=0x40080000 -o $@ tests/guest/start.S tests/guest/guest.c $<
 guests: $(GUESTS)
 bench: all bench-guests
 	tests/debian/fetch.sh initrd
@@ -179,9 +192,11 @@ $(BUILD)/tests/diff/%_guest: tests/diff/%_guest.c $(wildcard tests/diff/*.h)
 	@mkdir -p $(@D)
 	$(CROSS_CC) -O1 -static -Wall -o $@ $<
 $(DIFF:%=$(BUILD)/tests/diff/%_host): $(BUILD)/tests/diff/%_host: $(BUILD)/tests/diff/%_host.o $(BUILD)/libpome.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 $(BUILD)/tests/diff/fp_host: $(BUILD)/tests/diff/fp_host.o $(BUILD)/libpome.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 diff-tests: $(DIFF_BIN)
 	tests/diff/el0.sh $(BUILD)/tests/diff $(DIFF_CASES) $(DIFF_SEED)
 	BUILD=$(BUILD) tests/diff/simd_diff.sh words $(DIFF_SEED) $(DIFF_WORDS)

@@ -334,7 +334,7 @@ OP(pac)
 
 OP(aut)
 {
-	uint64_t v;
+	uint64_t v = 0;
 
 	if (!pauth_auth(c, ip->rm, X(ra), X(rn), false, &v))
 		GO(raise);
