@@ -226,7 +226,7 @@ SYSROOT = $(or $(POME_CACHE),build/debian)/sysroot
 A64 = $(BUILD)/aarch64
 A64_MAKE = $(MAKE) -j$(JOBS) BUILD=$(A64) PKG_CFLAGS= \
 	CC="$(GUESTCC) --target=aarch64-linux-gnu --sysroot=$(abspath $(SYSROOT))" \
-	PKG_LIBS="--ld-path=$(GUESTLD) -lseccomp -ljansson -lnettle -lz -lzstd -lslirp -lfdt -lcap-ng"
+	PKG_LIBS="--ld-path=$(GUESTLD) $(filter -l%,$(PKG_LIBS))"
 aarch64:
 	tests/debian/fetch.sh sysroot
 	+$(A64_MAKE) all

@@ -264,6 +264,9 @@ void cli_run(int argc, char **argv, struct result *r)
 	r->what = OUT_BUILD;
 	if (add_bundle(&c, &r->err))
 		goto out;
+	/* Nothing is named: the ROM's monitor needs no file. */
+	if (!c.bundle && !c.kernel.path && !c.firmware.path && !c.dump_dtb)
+		c.firmware_builtin = true;
 	config_defaults(&c);
 	r->what = OUT_USAGE;
 	if (config_check(&c, &r->err))

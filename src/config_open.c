@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "firmware.h"
 
 #define FIRMWARE_MAX (1u << 20)
 
@@ -194,10 +195,11 @@ static int open_disk(struct cfg_disk *d, struct err *e)
 
 int config_open(struct config *c, struct err *e)
 {
-	if (c->firmware_builtin)
-		return err_set(e, 0, "--firmware builtin: this version has no "
-			       "boot ROM of its own; give the file of one, or "
-			       "a kernel with --kernel");
+	if (c->firmware_builtin && !firmware_rom_size())
+		return err_set(e, 0, "--firmware builtin: this pome was built "
+			       "without its boot ROM, which needs clang and "
+			       "lld (give the file of one, or a kernel with "
+			       "--kernel)");
 	if (open_file(&c->firmware, "a boot ROM image", e) ||
 	    open_file(&c->kernel, "a kernel image", e) ||
 	    open_file(&c->initrd, "an initial RAM disk", e) ||

@@ -14,6 +14,7 @@
 
 #include "as.h"
 #include "boot.h"
+#include "firmware.h"
 #include "machine.h"
 #include "stream.h"
 
@@ -49,11 +50,15 @@ static int load_firmware(struct machine *m, struct err *e)
 
 	if (!dst)
 		return err_set(e, 0, "no RAM for the boot ROM");
-	if (read_file(&m->config->firmware, dst, e))
+	if (m->config->firmware_builtin)
+		memcpy(dst, firmware_rom, firmware_rom_size());
+	else if (read_file(&m->config->firmware, dst, e))
 		return -1;
 	m->vm.entry_pc = MACHINE_FIRMWARE;
 	m->vm.entry_x0 = 0;
-	snprintf(m->booted, sizeof(m->booted), "boot ROM");
+	snprintf(m->booted, sizeof(m->booted), "%s",
+		 m->config->firmware_builtin ? "the built-in boot ROM" :
+					       "boot ROM");
 	return 0;
 }
 
@@ -158,7 +163,7 @@ int boot_load(struct machine *m, struct err *e)
 	uint8_t *tree;
 	int r;
 
-	if (m->config->firmware.path)
+	if (m->config->firmware.path || m->config->firmware_builtin)
 		return load_firmware(m, e);
 	tree = malloc(MACHINE_FDT_SIZE);
 	if (!tree)

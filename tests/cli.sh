@@ -86,7 +86,7 @@ expect 2 'a command is missing'
 expect 2 'did you mean pome run' rum
 expect 2 'create: this version does not have' create x
 expect 2 'ctl: this version does not have' ctl x
-expect 2 'nothing to start' run
+prints 6 'pome boot ROM' run --timeout 2
 expect 2 '--kernel: a value is missing' run -k
 expect 2 'did you mean --memory?' run --memroy 1G
 expect 2 '--memory 1X' run -k Image -m 1X
@@ -150,7 +150,7 @@ expect 3 'larger than' run -k Image -i Image -m 1 --initrd "$pome"
 expect 3 'not a flat device tree' run -k Image --dtb text
 expect 3 'not a flat device tree' run -k Image --dtb dtb
 expect 3 'at most 1048576' run -f hugerom
-expect 3 'no boot ROM of its own' run -f builtin
+prints 6 'Monitor' run -f builtin --timeout 2
 expect 3 'a qcow2 image' run -k Image -d qcow.img
 expect 3 'at least one' run -k Image -d tiny.img
 expect 3 'in use' run -k Image -d disk.img -d disk.img

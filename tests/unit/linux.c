@@ -201,7 +201,9 @@ static void firmware(void **state)
 	assert_non_null(strstr(e.msg, "at most 1048576"));
 	again();
 	c.firmware_builtin = true;
-	assert_int_equal(boot(16, NULL, NULL, NULL), -3);
+	assert_int_equal(boot(16, NULL, NULL, NULL), 0);
+	assert_int_equal(m->vm.entry_pc, 0x100000);
+	assert_memory_equal(guest(0x100040, 13), "pome boot ROM", 13);
 	again();
 }
 
