@@ -224,7 +224,7 @@ kvm-emulated: aarch64 $(KVM_GUESTS)
 # over the root of any arm64 Linux.
 SYSROOT = $(or $(POME_CACHE),build/debian)/sysroot
 A64 = $(BUILD)/aarch64
-A64_MAKE = $(MAKE) -j$(JOBS) BUILD=$(A64) PKG_CFLAGS= \
+A64_MAKE = $(MAKE) -j$(JOBS) BUILD=$(A64) PKG_CFLAGS="$(PKG_CFLAGS:-I/%=-I$(abspath $(SYSROOT))/%)" \
 	CC="$(GUESTCC) --target=aarch64-linux-gnu --sysroot=$(abspath $(SYSROOT))" \
 	PKG_LIBS="--ld-path=$(GUESTLD) $(filter -l%,$(PKG_LIBS))"
 aarch64:

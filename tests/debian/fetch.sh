@@ -124,15 +124,17 @@ bundle() { # DIR
 J
 }
 
+# The C library, the compiler's, then libraries with their headers; libslirp brings glib.
+sysroot_packages="libc6 libc6-dev linux-libc-dev libgcc-12-dev libgcc-s1 libfdt1 libfdt-dev libseccomp2 libseccomp-dev
+libcap-ng0 libcap-ng-dev libcmocka0 libcmocka-dev libjansson4 libjansson-dev libplist3 libplist-dev libexpat1
+libexpat1-dev libminizip1 libminizip-dev libnettle8 nettle-dev libhogweed6 libgmp10 zlib1g zlib1g-dev libzstd1 libzstd-dev libslirp0 libslirp-dev
+libglib2.0-0 libglib2.0-dev libpcre2-8-0 libffi8"
+
 sysroot() {
 	local root=$cache/sysroot p link to
-	[ -e "$root/ok" ] && return
+	[ "$(cat "$root/ok" 2>/dev/null)" = "$sysroot_packages" ] && return
 	rm -rf "$root"
-	# the C library, the compiler's, then libraries with their headers; libslirp brings glib
-	for p in libc6 libc6-dev linux-libc-dev libgcc-12-dev libgcc-s1 libfdt1 libfdt-dev libseccomp2 libseccomp-dev \
-		libcap-ng0 libcap-ng-dev libcmocka0 libcmocka-dev libjansson4 libjansson-dev libplist3 libplist-dev \
-		libnettle8 nettle-dev libhogweed6 libgmp10 zlib1g zlib1g-dev libzstd1 libzstd-dev libslirp0 \
-		libslirp-dev libglib2.0-0 libglib2.0-dev libpcre2-8-0 libffi8; do
+	for p in $sysroot_packages; do
 		unpack "$p" "$root"
 	done
 	# links to /lib/... mean this machine's: make them relative, so that a linker and a copy find the sysroot's
@@ -140,7 +142,7 @@ sysroot() {
 		to=$(readlink "$link")
 		ln -sfn "$(realpath -ms --relative-to="$(dirname "$link")" "$root$to")" "$link"
 	done
-	: >"$root/ok"
+	echo "$sysroot_packages" >"$root/ok"
 }
 
 case ${1:-} in
