@@ -23,11 +23,11 @@ ifeq ($(origin CC),default)
 CC := $(if $(GUESTCC),$(GUESTCC),gcc)
 endif
 
-PKGS = libfdt libseccomp libcap-ng jansson nettle zlib libzstd slirp
+PKGS = libfdt libseccomp libcap-ng jansson nettle zlib libzstd slirp libplist-2.0 expat minizip
 PKG_CONFIG ?= pkg-config
 # libfdt and libcap-ng ship no .pc file everywhere
-PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags libseccomp jansson nettle zlib libzstd slirp 2>/dev/null)
-PKG_LIBS := $(shell $(PKG_CONFIG) --libs libseccomp jansson nettle zlib libzstd slirp 2>/dev/null) -lfdt -lcap-ng
+PKG_CFLAGS := $(shell $(PKG_CONFIG) --cflags libseccomp jansson nettle zlib libzstd slirp libplist-2.0 expat minizip 2>/dev/null)
+PKG_LIBS := $(shell $(PKG_CONFIG) --libs libseccomp jansson nettle zlib libzstd slirp libplist-2.0 expat minizip 2>/dev/null) -lfdt -lcap-ng
 
 CROSS_CC ?= $(if $(filter aarch64%,$(shell uname -m)),cc,aarch64-linux-gnu-gcc)
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
@@ -68,7 +68,7 @@ OBJ += $(BUILD)/firmware/blob.o
 LIBOBJ := $(filter-out $(BUILD)/src/main.o,$(OBJ))
 
 .PHONY: all check test run lint bench fuzz kvm aarch64 install deps help tsan clean unit guests guest-tests linux-tests \
-	debian-tests diff-tests cli-tests
+	debian-tests diff-tests cli-tests qcow2-tests qcow2-bench
 all: $(BUILD)/pome
 
 $(BUILD)/pome: $(BUILD)/src/main.o $(BUILD)/libpome.a
@@ -121,6 +121,15 @@ endif
 $(BUILD)/firmware/blob.o: firmware/blob.S $(ROM)/rom.bin
 	@mkdir -p $(@D)
 	$(CC) -DROM_BIN='"$(ROM)/rom.bin"' -c -o $@ firmware/blob.S
+
+# qcow2 images against Debian's qemu-img and qemu-io, and cut off at every write; QCOW2FLAGS names parts (tests/qcow2/run.sh).
+$(BUILD)/tests/qcow2/q2: $(BUILD)/tests/qcow2/q2.o $(BUILD)/libpome.a
+	$(call say,LINK)
+	$(Q)$(CC) $(LDFLAGS) -Wl,--wrap=pwritev64,--wrap=fallocate64,--wrap=fdatasync -o $@ $^ $(LDLIBS)
+qcow2-tests: $(BUILD)/tests/qcow2/q2
+	tests/qcow2/run.sh $< $(QCOW2FLAGS)
+qcow2-bench: $(BUILD)/tests/qcow2/q2
+	tests/qcow2/bench.sh $<
 
 # Unit tests: one program a file, linked with the library and cmocka.
 A64_UNIT := $(patsubst tests/unit/%.c,%,$(filter-out tests/unit/fake.c $(UNIT_SKIP:%=tests/unit/%.c),$(wildcard tests/unit/*.c)))
