@@ -68,7 +68,7 @@ OBJ += $(BUILD)/firmware/blob.o
 LIBOBJ := $(filter-out $(BUILD)/src/main.o,$(OBJ))
 
 .PHONY: all check test run lint bench fuzz kvm aarch64 install deps help tsan clean unit guests guest-tests linux-tests \
-	debian-tests diff-tests cli-tests qcow2-tests qcow2-bench
+	debian-tests diff-tests cli-tests qcow2-tests qcow2-bench determinism-tests
 all: $(BUILD)/pome
 
 $(BUILD)/pome: $(BUILD)/src/main.o $(BUILD)/libpome.a
@@ -184,6 +184,11 @@ linux-tests: $(BUILD)/pome
 	tests/debian/fetch.sh initrd
 	tests/linux/run.sh $(BUILD)/pome
 
+# Two runs with --clock insn and --seed are one.
+determinism-tests: $(BUILD)/pome
+	tests/debian/fetch.sh initrd
+	tests/linux/determinism.sh $(BUILD)/pome
+
 # A whole Debian with systemd. The image is made once, by pome itself.
 debian-tests: $(BUILD)/pome
 	tests/debian/rootfs.sh $(BUILD)/pome
@@ -276,6 +281,7 @@ test: deps
 	$(MAKE) cli-tests
 	$(MAKE) diff-tests
 	$(MAKE) linux-tests
+	$(MAKE) determinism-tests
 	$(MAKE) fuzz-replay
 	$(MAKE) kvm
 	@echo "make test: all passed"

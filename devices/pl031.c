@@ -87,7 +87,8 @@ static void pl031_update(struct pl031 *r)
 	left = r->alarm - now;
 	if (left <= 60)
 		ns = (uint64_t)left * 1000000000u - wall % 1000000000u;
-	watch_at(r->timer, loop_now(r->dev.loop, CLOCK_HOST) + ns);
+	watch_at(r->timer, loop_now(r->dev.loop,
+				    loop_wall_clock(r->dev.loop)) + ns);
 }
 
 static void pl031_timer(void *arg)
@@ -197,7 +198,7 @@ static int pl031_init(struct device *dev, const struct devconf *conf,
 {
 	struct pl031 *r = (struct pl031 *)dev;
 
-	return loop_timer(dev->loop, CLOCK_HOST, dev, pl031_timer, r,
+	return loop_timer(dev->loop, loop_wall_clock(dev->loop), dev, pl031_timer, r,
 			  &r->timer, e);
 }
 

@@ -1,11 +1,10 @@
-/* An entropy source: the host kernel's random bytes.
+/* An entropy source: the host kernel's random bytes, or those of --seed.
  *
  * Virtual I/O Device (VIRTIO) 1.2, section 5.4. */
 #include "virtio_rng.h"
 
-#include <sys/random.h>
-
 #include "loop.h"
+#include "seed.h"
 
 enum {
 	QUEUE = 64,
@@ -16,17 +15,16 @@ enum {
 struct virtio_rng {
 	struct virtio virtio;
 	struct virtq_elem elem;
+	struct seed seed;               /* host side */
 };
 
 static void serve(struct virtio_rng *d)
 {
 	uint8_t buf[CHUNK];
 	size_t want = d->elem.in_len < CHUNK ? d->elem.in_len : CHUNK;
-	ssize_t n = getrandom(buf, want, 0);
-
 	/* a request may get fewer bytes than it has room for */
-	if (n < 0)
-		n = 0;
+	size_t n = seed_get(&d->seed, buf, want) ? want : 0;
+
 	virtq_write(&d->elem, 0, buf, n);
 	virtq_push(&d->virtio.vq[0], d->elem.head, n);
 }
@@ -72,6 +70,7 @@ static int rng_init(struct device *dev, const struct devconf *dc,
 	struct virtio_rng *d = (struct virtio_rng *)dev;
 	const struct virtio_rng_conf *c = dc->arg;
 
+	seed_init(&d->seed, c->config, SEED_RNG);
 	return virtio_init(&d->virtio, &rng_ops, &c->virtio, dc, e);
 }
 

@@ -57,6 +57,9 @@ struct blk {
 /* The pool of file I/O threads; started before the sandbox closes. */
 struct blk_pool;
 struct blk_pool *blk_pool_new(int threads, struct err *);
+/* Is nothing under way; waits until so. Any thread, no device lock held. */
+bool blk_pool_idle(struct blk_pool *);
+void blk_pool_drain(struct blk_pool *);
 void blk_pool_free(struct blk_pool *);  /* waits for what is under way */
 
 /* Queues the request; returns at once. done() is called exactly once, on a

@@ -112,6 +112,11 @@ struct config {
 	enum cfg_cpu cpu;
 	int nfeats;
 	struct cfg_feat feat[CFG_MAX_FEATS];
+	bool clock_insn;                /* --clock=insn: guest time by count */
+	unsigned clock_rate;            /* of it: instructions in 1 us; 0: 1000 */
+	bool has_seed;
+	uint64_t seed;                  /* --seed */
+	char *trace_hash;               /* path, or NULL */
 	uint64_t code_cache;            /* --code-cache, bytes; 0: automatic */
 	bool sandbox;
 	bool no_reboot;

@@ -7,6 +7,7 @@
 #ifndef POME_LOOP_H
 #define POME_LOOP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "err.h"
@@ -28,6 +29,22 @@ uint64_t loop_wall(struct loop *);
 /* Stops and restarts GUEST time. */
 void loop_pause(struct loop *);
 void loop_resume(struct loop *);
+
+/* GUEST time by hand, for --clock=insn: it starts at 0 and is what
+ * loop_guest_set said last; loop_wall is `wall` plus that. Before anything
+ * asks for the time. */
+void loop_drive(struct loop *, uint64_t wall);
+/* The clock that loop_wall goes by: GUEST where it is driven. */
+enum clock loop_wall_clock(struct loop *);
+/* A vCPU's thread: GUEST time; never back. */
+void loop_guest_set(struct loop *, uint64_t ns);
+/* When the next GUEST timer is due; UINT64_MAX: none. Any thread. */
+uint64_t loop_guest_next(struct loop *);
+/* Waits until no post is left and no GUEST timer is due, or *stop; true: the
+ * former. A vCPU's thread, no lock held. Whoever sets *stop calls
+ * loop_settle_wake(). */
+bool loop_settle(struct loop *, const _Atomic bool *stop);
+void loop_settle_wake(struct loop *);
 
 /* Watches a descriptor for EPOLLIN/EPOLLOUT. `fn` runs on the loop's thread.
  * What epoll refuses (regular files, /dev/null) counts as always ready. At

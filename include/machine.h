@@ -17,6 +17,7 @@
 #include "dma.h"
 #include "err.h"
 #include "sandbox.h"
+#include "seed.h"
 #include "vm.h"
 
 /* Where things are; the accelerators need the interrupt controller's part. */
@@ -84,6 +85,7 @@ struct machine {
 	int ndisks;
 	bool accel_open;
 	unsigned ncpus_open;
+	struct seed seed_fdt, seed_firmware;
 	int stats_fd;                           /* -1: none */
 	char booted[120];                       /* what kernel_load found */
 	/* vm.c */
@@ -127,6 +129,7 @@ struct fdt_boot {
 	const char *bootargs;
 	uint64_t initrd, initrd_end;    /* 0, 0: none */
 	bool seeds;                     /* kaslr-seed and rng-seed */
+	struct seed *seed;              /* from there; NULL: the host's */
 };
 
 #define MACHINE_FDT_SIZE (2u << 20)     /* what Linux accepts at most */
@@ -156,6 +159,7 @@ void vm_stop(struct machine *);
 /* Main thread: park waits until no vCPU runs guest code. */
 void vm_park(struct machine *);
 void vm_unpark(struct machine *);
+bool vm_settle(struct vm *);            /* vm.settle */
 const char *vm_event_name(enum vm_event);
 
 /* vcpu.c: the body of a vCPU's thread; arg is its struct vcpu. */

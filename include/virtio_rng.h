@@ -6,6 +6,7 @@
 
 struct virtio_rng_conf {
 	struct virtio_conf virtio;
+	const struct config *config;    /* its seed; may be NULL */
 };
 
 extern const struct device_ops virtio_rng_ops;

@@ -42,6 +42,11 @@ struct vm {
 	unsigned ncpus;
 	struct vcpu cpu[VM_MAX_CPUS];
 	uint64_t entry_pc, entry_x0;    /* CPU 0 at reset */
+	/* For --clock=insn: waits until disks, posts and the GUEST timers that
+	 * are due have nothing left to do, so that what devices do falls
+	 * between two instructions. False: the vCPU is to park first. Its
+	 * thread, no lock held. */
+	bool (*settle)(struct vm *);
 	/* ---- */
 	_Atomic bool park;              /* cpu_run must return soon */
 	_Atomic int event;              /* enum vm_event */

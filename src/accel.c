@@ -30,6 +30,9 @@ const struct accel_ops *accel_pick(const struct config *c, struct err *e)
 
 	if (c->accel == CFG_ACCEL_AUTO) {
 		for (int i = 0; accel_list[i]; i++) {
+			/* only the interpreter counts instructions */
+			if (c->clock_insn && accel_list[i] != &accel_interp)
+				continue;
 			if (!accel_list[i]->probe(&why))
 				return accel_list[i];
 			log_msg(LOG_INFO, "accelerator %s is not used: %s",

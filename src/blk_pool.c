@@ -28,6 +28,7 @@ struct blk_pool {
 	pthread_cond_t progress;        /* a request left run or done */
 	struct blk_req *head, **tail;
 	bool stop;
+	unsigned busy;                  /* requests, of all disks */
 	int n;
 	struct worker worker[POOL_MAX];
 };
@@ -76,6 +77,7 @@ static void *work(void *arg)
 		pthread_mutex_unlock(&p->lock);
 		finish(r, error);
 		pthread_mutex_lock(&p->lock);
+		p->busy--;
 		if (!--b->busy)
 			pthread_cond_broadcast(&p->progress);
 	}
@@ -145,7 +147,26 @@ void blk_submit(struct blk *b, struct blk_req *r)
 	*p->tail = r;
 	p->tail = &r->next;
 	b->busy++;
+	p->busy++;
 	pthread_cond_signal(&p->work);
+	pthread_mutex_unlock(&p->lock);
+}
+
+bool blk_pool_idle(struct blk_pool *p)
+{
+	bool idle;
+
+	pthread_mutex_lock(&p->lock);
+	idle = !p->busy;
+	pthread_mutex_unlock(&p->lock);
+	return idle;
+}
+
+void blk_pool_drain(struct blk_pool *p)
+{
+	pthread_mutex_lock(&p->lock);
+	while (p->busy)
+		pthread_cond_wait(&p->progress, &p->lock);
 	pthread_mutex_unlock(&p->lock);
 }
 

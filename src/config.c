@@ -53,6 +53,7 @@ void config_fini(struct config *c)
 	free(c->usb.path);
 	free(c->display.path);
 	free(c->stats);
+	free(c->trace_hash);
 	config_init(c);
 }
 
@@ -260,6 +261,14 @@ int config_check(const struct config *c, struct err *e)
 			       "%llu MiB", (unsigned long long)(c->ram >> 20),
 			       (unsigned long long)
 			       (((1ull << 40) - 0x70000000) >> 20));
+	if (c->clock_insn && c->cpus > 1)
+		return err_set(e, 0, "--clock insn: with one CPU only; %u were "
+			       "asked for (try --cpus 1)", c->cpus);
+	if (c->clock_insn && c->accel == CFG_ACCEL_KVM)
+		return err_set(e, 0, "--clock insn: KVM does not count "
+			       "instructions (try --accel interp)");
+	if (c->trace_hash && !c->clock_insn)
+		return err_set(e, 0, "--trace-hash: needs --clock insn");
 	if (c->code_cache && (c->code_cache < 1 << 20 ||
 			      c->code_cache > 1ull << 36))
 		return err_set(e, 0, "--code-cache: expected 1M to 64G");

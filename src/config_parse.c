@@ -20,7 +20,7 @@ enum opt {
 	OPT_DUMP_DTB, OPT_MEMORY, OPT_CPUS, OPT_DISK, OPT_NET, OPT_SERIAL,
 	OPT_CONSOLE, OPT_DISPLAY, OPT_CONTROL, OPT_ACCEL, OPT_CPU,
 	OPT_ECID, OPT_IDENTITY, OPT_FIRMWARE_POLICY, OPT_DFU, OPT_USB_DEVICE,
-	OPT_CODE_CACHE, OPT_SANDBOX, OPT_NO_REBOOT, OPT_TIMEOUT, OPT_STATS,
+	OPT_CLOCK, OPT_SEED, OPT_TRACE_HASH, OPT_CODE_CACHE, OPT_SANDBOX, OPT_NO_REBOOT, OPT_TIMEOUT, OPT_STATS,
 	OPT_VERBOSE, OPT_QUIET, OPT_HELP, OPT_COUNT,
 };
 
@@ -63,6 +63,12 @@ const struct cfg_opt config_options[] = {
 	[OPT_DFU] = { 0, "dfu", NULL, "the boot ROM goes to DFU mode" },
 	[OPT_USB_DEVICE] = { 0, "usb-device", "WHERE",
 		"host end of the boot ROM's USB port: unix:PATH, none (none)" },
+	[OPT_CLOCK] = { 0, "clock", "host|insn[,mips=N]",
+		"guest time: the host's, or by executed instructions (host)" },
+	[OPT_SEED] = { 0, "seed", "NUMBER",
+		"the guest's random numbers and date follow from this" },
+	[OPT_TRACE_HASH] = { 0, "trace-hash", "FILE",
+		"write a hash of the state every million instructions" },
 	[OPT_CODE_CACHE] = { 0, "code-cache", "SIZE",
 		"memory for the interpreter's decoded code (automatic)" },
 	[OPT_SANDBOX] = { 0, "sandbox", "on|off",
@@ -614,6 +620,29 @@ static int parse_display(struct config *c, char *v, struct err *e)
 	return 0;
 }
 
+static int parse_clock(struct config *c, char *v, struct err *e)
+{
+	char *rest = v, *name = next_part(&rest), *part;
+	uint64_t n;
+
+	if (strcmp(name, "host") && strcmp(name, "insn"))
+		return err_set(e, 0, "--clock %s: expected host or insn", name);
+	c->clock_insn = !strcmp(name, "insn");
+	c->clock_rate = 0;
+	while ((part = next_part(&rest))) {
+		char *val, *key = split_key(part, &val);
+
+		if (!c->clock_insn || strcmp(key, "mips") || !val ||
+		    !parse_u64(val, &n) || n < 1 || n > 100000)
+			return err_set(e, 0, "--clock: '%s%s%s': the one key is "
+				       "mips=N, after insn: million instructions "
+				       "in a second of guest time, 1 to 100000",
+				       key, val ? "=" : "", val ? val : "");
+		c->clock_rate = (unsigned)n;
+	}
+	return 0;
+}
+
 static int parse_number(struct err *e, const char *opt, const char *v,
 			unsigned *out)
 {
@@ -645,6 +674,13 @@ static int parse_value(struct config *c, enum opt o, char *v, struct err *e)
 	case OPT_DISPLAY: return parse_display(c, v, e);
 	case OPT_CONTROL: return parse_later(e);
 	case OPT_ECID: return parse_ecid(c, v, e);
+	case OPT_CLOCK: return parse_clock(c, v, e);
+	case OPT_SEED:
+		if (!parse_u64(v, &c->seed))
+			return err_set(e, 0, "--seed %s: not a number of 64 "
+				       "bits", v);
+		c->has_seed = true;
+		return 0;
 	case OPT_IDENTITY: return parse_identity(c, v, e);
 	case OPT_FIRMWARE_POLICY: return parse_policy(c, v, e);
 	case OPT_USB_DEVICE: return parse_usb(c, v, e);
@@ -710,6 +746,7 @@ static int parse_value(struct config *c, enum opt o, char *v, struct err *e)
 	case OPT_DTB: set_str(&c->dtb.path, v); break;
 	case OPT_DUMP_DTB: set_str(&c->dump_dtb, v); break;
 	case OPT_STATS: set_str(&c->stats, v); break;
+	case OPT_TRACE_HASH: set_str(&c->trace_hash, v); break;
 	case OPT_FIRMWARE:
 		c->firmware_builtin = !strcmp(v, "builtin");
 		free(c->firmware.path);

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "fdt.h"
 #include "gicv3.h"
@@ -58,12 +57,19 @@ static int put_root(void *fdt)
 	       fdt_property(fdt, "dma-coherent", NULL, 0);
 }
 
-static int put_seeds(void *fdt)
+static bool random_bytes(const struct fdt_boot *boot, void *buf, size_t len)
+{
+	struct seed host = { .fixed = false };
+
+	return seed_get(boot->seed ? boot->seed : &host, buf, len);
+}
+
+static int put_seeds(const struct fdt_boot *boot, void *fdt)
 {
 	uint8_t rng[64], kaslr[8];
 
-	if (getrandom(rng, sizeof(rng), 0) != sizeof(rng) ||
-	    getrandom(kaslr, sizeof(kaslr), 0) != sizeof(kaslr))
+	if (!random_bytes(boot, rng, sizeof(rng)) ||
+	    !random_bytes(boot, kaslr, sizeof(kaslr)))
 		return 0;               /* the guest does without */
 	return fdt_property(fdt, "kaslr-seed", kaslr, sizeof(kaslr)) ?:
 	       fdt_property(fdt, "rng-seed", rng, sizeof(rng));
@@ -89,7 +95,7 @@ static int put_chosen(struct machine *m, const struct fdt_boot *boot,
 					  boot->initrd_end);
 	}
 	if (boot->seeds)
-		r = r ?: put_seeds(fdt);
+		r = r ?: put_seeds(boot, fdt);
 	return r ?: fdt_end_node(fdt);
 }
 
@@ -266,7 +272,7 @@ int machine_fdt_patch(const struct fdt_boot *boot, bool bootargs, void *buf,
 		r = r ?: fdt_setprop_u64(buf, chosen, "linux,initrd-end",
 					 boot->initrd_end);
 	}
-	if (boot->seeds && getrandom(rng, sizeof(rng), 0) == sizeof(rng)) {
+	if (boot->seeds && random_bytes(boot, rng, sizeof(rng))) {
 		r = r ?: fdt_setprop(buf, chosen, "kaslr-seed", rng, 8);
 		r = r ?: fdt_setprop(buf, chosen, "rng-seed", rng + 8,
 				     sizeof(rng) - 8);

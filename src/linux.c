@@ -123,7 +123,8 @@ static int load_kernel(struct machine *m, uint8_t *tree, struct err *e)
 {
 	struct config *c = m->config;
 	struct boot_ram ram = { m->as, MACHINE_RAM, c->ram };
-	struct fdt_boot b = { .bootargs = c->append, .seeds = true };
+	struct fdt_boot b = { .bootargs = c->append, .seeds = true,
+			      .seed = &m->seed_fdt };
 	struct kernel_loaded k;
 	uint64_t tree_at, initrd_at;
 	size_t len;

@@ -68,12 +68,17 @@ struct loop {
 	_Atomic uint64_t offset;        /* HOST - GUEST while GUEST runs */
 	_Atomic uint64_t stopped;       /* GUEST while it stands, else NEVER */
 	_Atomic uint64_t hand;          /* HOST of a manual loop */
+	bool driven;                    /* loop_drive */
+	uint64_t wall;
+	_Atomic uint64_t guest;         /* GUEST of a driven loop */
 
 	pthread_mutex_t mu;             /* guards what follows */
 	struct watch *pool, *free;
 	struct heap heap[2];            /* by enum clock */
 	uint64_t armed;                 /* HOST time the timerfd is set to */
 	unsigned nalways;               /* always-ready ones with events != 0 */
+	bool busy;                      /* posts and timers are being run */
+	pthread_cond_t quiet;           /* not busy any more; driven loops */
 	struct post *post;              /* ring of LOOP_MAX_POST */
 	unsigned head, nposts;
 };
@@ -97,6 +102,8 @@ uint64_t loop_now(struct loop *l, enum clock clock)
 
 	if (clock == CLOCK_HOST)
 		return loop_host(l);
+	if (l->driven)
+		return atomic_load(&l->guest);
 	do {
 		seq = atomic_load(&l->seq);
 		stopped = atomic_load(&l->stopped);
@@ -110,6 +117,8 @@ uint64_t loop_wall(struct loop *l)
 {
 	struct timespec ts;
 
+	if (l->driven)
+		return l->wall + atomic_load(&l->guest);
 	if (l->manual)
 		return LOOP_MANUAL_WALL + atomic_load(&l->hand);
 	clock_gettime(CLOCK_REALTIME, &ts);
@@ -169,7 +178,8 @@ static uint64_t loop_next(struct loop *l)
 
 	if (l->heap[CLOCK_HOST].n)
 		ns = l->heap[CLOCK_HOST].at[0]->when;
-	if (l->heap[CLOCK_GUEST].n && atomic_load(&l->stopped) == NEVER) {
+	if (l->heap[CLOCK_GUEST].n && !l->driven &&
+	    atomic_load(&l->stopped) == NEVER) {
 		at = l->heap[CLOCK_GUEST].at[0]->when;
 		if (__builtin_add_overflow(at, atomic_load(&l->offset), &at))
 			at = NEVER - 1;
@@ -243,6 +253,71 @@ void loop_resume(struct loop *l)
 		atomic_fetch_add(&l->seq, 1);
 		loop_arm(l);
 	}
+	pthread_mutex_unlock(&l->mu);
+}
+
+/* ---- GUEST time by hand ------------------------------------------------ */
+
+static void loop_kick(struct loop *l);
+
+void loop_drive(struct loop *l, uint64_t wall)
+{
+	l->driven = true;
+	l->wall = wall;
+}
+
+enum clock loop_wall_clock(struct loop *l)
+{
+	return l->driven ? CLOCK_GUEST : CLOCK_HOST;
+}
+
+void loop_guest_set(struct loop *l, uint64_t ns)
+{
+	atomic_store(&l->guest, ns);
+}
+
+/* mu held. */
+static uint64_t loop_guest_top(const struct loop *l)
+{
+	const struct heap *h = &l->heap[CLOCK_GUEST];
+
+	return h->n ? h->at[0]->when : NEVER;
+}
+
+uint64_t loop_guest_next(struct loop *l)
+{
+	uint64_t ns;
+
+	pthread_mutex_lock(&l->mu);
+	ns = loop_guest_top(l);
+	pthread_mutex_unlock(&l->mu);
+	return ns;
+}
+
+bool loop_settle(struct loop *l, const _Atomic bool *stop)
+{
+	bool kicked = false, due;
+
+	pthread_mutex_lock(&l->mu);
+	for (;;) {
+		due = loop_guest_top(l) <= atomic_load(&l->guest);
+		if ((!l->busy && !l->nposts && !due) || atomic_load(stop))
+			break;
+		/* a post has woken the loop already */
+		if (due && !kicked)
+			loop_kick(l);
+		kicked = due;
+		pthread_cond_wait(&l->quiet, &l->mu);
+	}
+	due = l->busy || l->nposts || due;
+	pthread_mutex_unlock(&l->mu);
+	return !due;
+}
+
+void loop_settle_wake(struct loop *l)
+{
+	pthread_mutex_lock(&l->mu);
+	pthread_cond_broadcast(&l->quiet);
 	pthread_mutex_unlock(&l->mu);
 }
 
@@ -448,8 +523,10 @@ static struct watch *loop_due(struct loop *l)
 	for (c = CLOCK_HOST; c <= CLOCK_GUEST; c++) {
 		if (!l->heap[c].n)
 			continue;
-		if (c == CLOCK_GUEST && atomic_load(&l->stopped) != NEVER)
-			continue;       /* nothing happens in a paused VM */
+		/* nothing happens in a paused VM */
+		if (c == CLOCK_GUEST && !l->driven &&
+		    atomic_load(&l->stopped) != NEVER)
+			continue;
 		w = l->heap[c].at[0];
 		if (w->when <= loop_now(l, (enum clock)c))
 			return w;
@@ -552,12 +629,18 @@ static int loop_round(struct loop *l, bool wait, struct err *e)
 	ssize_t r;
 	int i, n;
 
+	pthread_mutex_lock(&l->mu);
+	l->busy = true;
+	pthread_mutex_unlock(&l->mu);
 	loop_run_posts(l);
 	for (i = 0; i < LOOP_BATCH && loop_fire(l); i++)
 		;
 	if (i == LOOP_BATCH)
 		wait = false;
 	pthread_mutex_lock(&l->mu);
+	l->busy = false;
+	if (l->driven)
+		pthread_cond_broadcast(&l->quiet);
 	loop_arm(l);
 	if (l->nalways || l->nposts)
 		wait = false;
@@ -682,6 +765,7 @@ static struct loop *loop_make(bool manual, struct err *e)
 	l->manual = manual;
 	l->armed = NEVER;
 	pthread_mutex_init(&l->mu, NULL);
+	pthread_cond_init(&l->quiet, NULL);
 	atomic_store(&l->stopped, NEVER);
 	atomic_store(&l->offset, loop_host(l));
 	if (loop_open(l, e) < 0) {
@@ -715,6 +799,7 @@ void loop_free(struct loop *l)
 	free(l->heap[0].at);
 	free(l->post);
 	free(l->pool);
+	pthread_cond_destroy(&l->quiet);
 	pthread_mutex_destroy(&l->mu);
 	free(l);
 }

@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <unistd.h>
 
 #include "accel.h"
@@ -138,7 +137,7 @@ static const void *cfg_conf(struct machine *m, void *buf)
 		if (c->id.has_mac[i])
 			memcpy(f->mac[i], c->id.mac[i], 6);
 	if (!c->id.has_seed &&
-	    getrandom(&f->rnd, sizeof(f->rnd), 0) != sizeof(f->rnd))
+	    !seed_get(&m->seed_firmware, &f->rnd, sizeof(f->rnd)))
 		f->rnd = 0;
 	return f;
 }
@@ -180,6 +179,9 @@ static const void *gfx_conf(struct machine *m, void *buf)
 }
 
 _Static_assert(sizeof(struct cfg_conf) <= BOARD_CONF_SIZE, "room for conf");
+
+/* When a machine with --seed starts: 2024-01-01, as any other. */
+#define SEED_EPOCH (1704067200ull * 1000000000)
 
 #define BDIF_AT(slot) (0x30000000u + (slot) * BDIF_SLOT)
 
@@ -304,7 +306,8 @@ static int open_disks(struct machine *m, struct err *e)
 
 	if (!c->ndisks)
 		return 0;
-	m->pool_threads = BLOCK_THREADS;
+	/* one thread completes requests in their order */
+	m->pool_threads = c->clock_insn ? 1 : BLOCK_THREADS;
 	m->pool = blk_pool_new(m->pool_threads, e);
 	if (!m->pool)
 		return -1;
@@ -359,7 +362,7 @@ static int add_functions(struct machine *m, struct err *e)
 {
 	struct virtio_net_conf vn = { .net = m->net };
 	struct virtio_console_conf vc = { .tty = m->console };
-	struct virtio_rng_conf vr = { .virtio = { .ioeventfd = NULL } };
+	struct virtio_rng_conf vr = { .config = m->config };
 
 	if (add_disks(m, e))
 		return -1;
@@ -522,10 +525,16 @@ static struct machine *machine_alloc(struct config *c, struct err *e)
 		machine_free(m);
 		return NULL;
 	}
+	if (c->clock_insn)
+		loop_drive(m->loop, c->has_seed ? SEED_EPOCH :
+			   loop_wall(m->loop));
+	seed_init(&m->seed_fdt, c, SEED_FDT);
+	seed_init(&m->seed_firmware, c, SEED_FIRMWARE);
 	m->dma.as = m->as;
 	m->vm.as = m->as;
 	m->vm.loop = m->loop;
 	m->vm.config = c;
+	m->vm.settle = vm_settle;
 	atomic_store(&m->vm.park, true);
 	m->t_start = loop_now(m->loop, CLOCK_HOST);
 	init_cpus(m);

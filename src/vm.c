@@ -57,6 +57,7 @@ void vm_park(struct machine *m)
 		n += m->vm.cpu[i].started;
 	atomic_store(&m->vm.park, true);
 	kick_all(m);
+	loop_settle_wake(m->loop);
 	pthread_mutex_lock(&m->park_lock);
 	while (m->nparked < n)
 		pthread_cond_wait(&m->parked, &m->park_lock);
@@ -74,6 +75,21 @@ void vm_unpark(struct machine *m)
 	pthread_mutex_lock(&m->park_lock);
 	pthread_cond_broadcast(&m->unpark);
 	pthread_mutex_unlock(&m->park_lock);
+}
+
+bool vm_settle(struct vm *vm)
+{
+	struct machine *m = machine(vm);
+
+	/* a request's end can post, a post can make requests */
+	for (;;) {
+		if (m->pool)
+			blk_pool_drain(m->pool);
+		if (!loop_settle(m->loop, &vm->park))
+			return false;
+		if (!m->pool || blk_pool_idle(m->pool))
+			return true;
+	}
 }
 
 /* ---- events -------------------------------------------------------------- */
@@ -212,7 +228,8 @@ static void on_quiet(void *arg)
 	uint64_t gpa = 0;
 	struct device *d;
 
-	if (tty_out_bytes(m->serial) ||
+	/* nothing outside may disturb a run that can be repeated */
+	if (m->config->clock_insn || tty_out_bytes(m->serial) ||
 	    (m->console && tty_out_bytes(m->console)) ||
 	    atomic_load(&m->vm.event) != VM_NONE)
 		return;

@@ -106,6 +106,11 @@ expect 2 '--accel tcg' run -k Image --accel tcg
 expect 2 '--cpu foo' run -k Image --cpu foo
 expect 2 '--code-cache x' run -k Image --code-cache x
 expect 2 '--sandbox x' run -k Image --sandbox x
+expect 2 'expected host or insn' run -k Image --clock fast
+expect 2 'mips=N' run -k Image --clock insn,mips=0
+expect 2 'one CPU only' run -k Image --clock insn -p 2
+expect 2 'not a number of 64 bits' run -k Image --seed 18446744073709551616
+expect 2 'needs --clock insn' run -k Image --trace-hash x
 expect 2 '--timeout x' run -k Image --timeout x
 expect 2 '--no-reboot: takes no value' run -k Image --no-reboot=1
 expect 2 '--initrd: needs --kernel' run -f hugerom -i text

@@ -260,7 +260,8 @@ static bool atomic(struct cpu *c, const struct rec *ip)
 
 OP_GLOBAL(atomic_slow)
 {
+	COUNT_NOW();
 	if (!atomic(c, ip))
 		GO(raise);
-	NEXT(1);
+	NEXT_DEVICE();
 }

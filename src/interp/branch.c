@@ -15,7 +15,11 @@
 #endif
 #if BRANCH_COUNT
 #define BR_TABLE branch_table_count
-#define COUNT_TO(p) (c->icount += REC_NO(ip) + 1 - REC_NO(p))
+#define COUNT_TO(p) do { \
+	uint64_t count_n = c->icount + REC_NO(ip) + 1; \
+	c->icount = count_n - REC_NO(p); \
+	COUNT_CHECK(count_n); \
+} while (0)
 #else
 #define BR_TABLE REPLICA_NAME(branch_table)
 #define COUNT_TO(p) ((void)0)

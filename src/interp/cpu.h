@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "as.h"
+#include "seed.h"
 #include "vm.h"
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
@@ -164,6 +165,7 @@ enum {
 	REQ_CODE = 8,                   /* decoded pages were retired */
 	REQ_EVENT = 16,                 /* SEV; only wakes WFE */
 	REQ_POWER = 32,                 /* PSCI CPU_ON for this CPU */
+	REQ_TIME = 64,                  /* iclock.h: a deadline, or devices */
 };
 
 /* A synchronous exception on its way; set by slow paths that return false. */
@@ -211,6 +213,9 @@ struct cpu {
 					 * TAIL only valid outside handlers */
 	uint64_t pc;                    /* valid outside handlers */
 	uint64_t icount;                /* see CTX_COUNT */
+	/* Instructions up to now where it was last looked at, and when to look
+	 * again: iclock.h. */
+	uint64_t inow, ideadline;
 	vreg v[32] __attribute__((aligned(64)));
 
 	struct exc exc;
@@ -257,6 +262,8 @@ struct interp {
 	bool count;                     /* count instructions */
 	_Atomic bool told_tso;          /* said that EnTSO was refused */
 	uint32_t session[4];            /* UUID of this boot, hvc_apple.c */
+	struct iclock *iclock;          /* NULL: guest time is the host's */
+	struct seed rndr;
 };
 
 /* Sets bits in c->req and wakes the CPU if it is halted. Any thread. (run.c) */

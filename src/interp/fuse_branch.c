@@ -9,7 +9,11 @@
 #endif
 #if BRANCH_COUNT
 #define FUSE_TABLE fuse_table_count
-#define COUNT_TO(p) (c->icount += REC_NO(ip) + 2 - REC_NO(p))
+#define COUNT_TO(p) do { \
+	uint64_t count_n = c->icount + REC_NO(ip) + 2; \
+	c->icount = count_n - REC_NO(p); \
+	COUNT_CHECK(count_n); \
+} while (0)
 #else
 #define FUSE_TABLE fuse_table
 #define COUNT_TO(p) ((void)0)

@@ -9,7 +9,6 @@
  *
  * Calls change no registers but x0 and their results. */
 #include <string.h>
-#include <sys/random.h>
 
 #include "hvc_apple.h"
 #include "model.h"
@@ -119,8 +118,7 @@ static int64_t kick(struct cpu *c, uint64_t id)
 
 void hvc_apple_new_session(struct interp *in)
 {
-	if (getrandom(in->session, sizeof(in->session), 0) !=
-	    sizeof(in->session))
+	if (!seed_get(&in->rndr, in->session, sizeof(in->session)))
 		memset(in->session, 0, sizeof(in->session));
 	/* RFC 4122: random; the UUID's byte 15 - n is byte n of the words */
 	in->session[2] = (in->session[2] & 0xffff0fff) | 0x4000;

@@ -13,6 +13,7 @@
 #include "fpstate.h"
 #include "gicv3.h"
 #include "hvc_apple.h"
+#include "iclock.h"
 #include "interp.h"
 #include "machine.h"
 #include "mmu.h"
@@ -94,6 +95,7 @@ static void interp_close(struct vm *vm)
 
 	if (!in)
 		return;
+	iclock_close(in);
 	cache_free(in->cache);
 	if (in->gic)
 		gicv3_free(in->gic);
@@ -125,7 +127,9 @@ static int interp_open(struct vm *vm, struct err *e)
 		if (vm->config->code_cache)
 			bytes = vm->config->code_cache;
 	}
-	if (model_of(m, vm->config, e) < 0)
+	seed_init(&in->rndr, vm->config, SEED_RNDR);
+	if (iclock_open(in, vm->config, e) < 0 ||
+	    model_of(m, vm->config, e) < 0)
 		goto fail;
 	in->cache = cache_new(in, bytes, e);
 	if (!in->cache || open_gic(in, e) < 0)
@@ -162,6 +166,7 @@ static int interp_cpu_open(struct vcpu *v, struct err *e)
 	c->in = in;
 	c->vcpu = v;
 	c->index = (uint8_t)v->index;
+	iclock_reset(c);
 	atomic_store(&c->halted, true);
 	v->priv = c;
 	in->cpu[c->index] = c;
@@ -185,6 +190,7 @@ void interp_reset_cpu(struct cpu *c, uint64_t pc, uint64_t x0)
 	atomic_store(&c->event, false);
 	atomic_store(&c->kicked, false);
 	sysreg_reset(c);
+	iclock_reset(c);
 	timer_reset(c);
 	debug_reset(c);
 	if (c->in->gic)

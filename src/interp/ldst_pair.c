@@ -180,9 +180,10 @@ static bool pair(struct cpu *c, const struct rec *ip)
 
 OP(pair_slow)
 {
+	COUNT_NOW();
 	if (!pair(c, ip))
 		GO(raise);
-	NEXT(1);
+	NEXT_DEVICE();
 }
 
 /* ---- decoding ---------------------------------------------------------- */

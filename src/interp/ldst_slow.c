@@ -117,9 +117,10 @@ static bool ldst(struct cpu *c, const struct rec *ip, uint64_t pc)
 
 OP_GLOBAL(ldst_slow)
 {
+	COUNT_NOW();
 	if (!ldst(c, ip, PC))
 		GO(raise);
-	NEXT(1);
+	NEXT_DEVICE();
 }
 
 /* ---- LDRAA, LDRAB ------------------------------------------------------- */
@@ -150,9 +151,10 @@ static bool ldra(struct cpu *c, const struct rec *ip)
 
 OP(ldra)
 {
+	COUNT_NOW();
 	if (!ldra(c, ip))
 		GO(raise);
-	NEXT(1);
+	NEXT_DEVICE();
 }
 
 op_fn *dec_ldra(struct dec *d)

@@ -325,9 +325,10 @@ static bool structures(struct cpu *c, const struct rec *ip)
 
 OP(struct_slow)
 {
+	COUNT_NOW();
 	if (!structures(c, ip))
 		GO(raise);
-	NEXT(1);
+	NEXT_DEVICE();
 }
 
 /* ---- decoding ---------------------------------------------------------- */

@@ -7,6 +7,7 @@
  * (spec/vmapple.md 1.1); only instruction fetches abort there. */
 #include <string.h>
 
+#include "iclock.h"
 #include "debug.h"
 #include "except.h"
 #include "mmu_int.h"
@@ -381,6 +382,8 @@ static void mmio(struct cpu *c, uint64_t pa, void *buf, unsigned len,
 		if (write)
 			memcpy(&a.val, p, n);
 		c->n_mmio++;
+		if (c->in->iclock)
+			iclock_device(c);
 		if (!as_access(c->in->as, pa, write, &a)) {
 			a.val = 0;
 			log_guest(&c->mmu->log_hole,

@@ -24,6 +24,23 @@
  * leaving adds b + 1, in any page. */
 #define REC_NO(p) ((uint64_t)((uintptr_t)(p) >> 4))
 
+/* The count before this instruction, for guest time (iclock.h): whoever asks for
+ * the time, or reaches a device, does this first. */
+#define COUNT_NOW() (c->inow = c->icount + REC_NO(ip))
+/* Counted to `n` instructions: is it time to look? TAKE_REC does. */
+#define COUNT_CHECK(n) do { \
+	if (UNLIKELY((n) >= c->ideadline)) \
+		atomic_fetch_or_explicit(&c->req, REQ_TIME, \
+					 memory_order_relaxed); \
+} while (0)
+/* The end of a handler that may have reached a device. */
+#define NEXT_DEVICE() do { \
+	if (UNLIKELY(atomic_load_explicit(&c->req, memory_order_relaxed) & \
+		     REQ_TIME)) \
+		GO(sync); \
+	NEXT(1); \
+} while (0)
+
 #if DISPATCH_TAIL
 
 #define OP_ARGS struct cpu *c, const struct rec *ip, uint64_t fa, \

@@ -13,6 +13,7 @@
 #include "decode.h"
 #include "except.h"
 #include "fuse.h"
+#include "iclock.h"
 #include "mmu.h"
 #include "op.h"
 #include "profile.h"
@@ -216,6 +217,9 @@ static enum todo serve(struct cpu *c)
 		cache_serve(c);
 	if (req & (REQ_TLB | REQ_CODE))
 		todo = TODO_LOOKUP;
+	/* first of all this: no instruction may run before it */
+	if (req & REQ_TIME && c->in->iclock && !iclock_serve(c))
+		return TODO_EXIT;
 	if (except_irq_ready(c) && except_irq(c))
 		todo = TODO_LOOKUP;
 	if (req & REQ_KICK || c->stop)
@@ -232,7 +236,10 @@ OP_GLOBAL(lookup)
 	VIEW_CHANGED();
 	if (!p)
 		GO(exit);
-	c->icount += REC_NO(ip) + 1 - REC_NO(p);
+	uint64_t n = c->icount + REC_NO(ip) + 1;
+
+	c->icount = n - REC_NO(p);
+	COUNT_CHECK(n);
 	TAKE_REC(p);
 }
 
@@ -268,13 +275,17 @@ OP_GLOBAL(pageend)
 		GO(lookup);
 	}
 	c->pcbase = e->pcbase;
-	c->icount += REC_NO(ip) - REC_NO(e->recs);
+	uint64_t n = c->icount + REC_NO(ip);
+
+	c->icount = n - REC_NO(e->recs);
+	COUNT_CHECK(n);
 	TAKE_REC(e->recs);
 }
 
 OP_GLOBAL(pending)
 {
 	c->pc = PC;
+	COUNT_NOW();
 	FLAGS_OUT();
 	switch (serve(c)) {
 	case TODO_NOTHING:
@@ -331,6 +342,7 @@ OP_GLOBAL(sync)
 {
 	c->pc = PC + 4;
 	c->icount += REC_NO(ip) + 1;
+	c->inow = c->icount;
 	FLAGS_OUT();
 	enum todo todo = TODO_NOTHING;
 

@@ -64,6 +64,7 @@ OP(hvc)
 	if (c->el == 0)
 		GO(undef);
 	c->pc = PC;
+	COUNT_NOW();
 	FLAGS_OUT();
 	switch (psci_hvc(c)) {
 	case PSCI_NEXT:
@@ -185,6 +186,7 @@ OP(wfi)
 		wait_trap(c, TI_WFI, 0);
 		GO(raise);
 	}
+	COUNT_NOW();
 	timer_wfi(c, UINT64_MAX);
 	GO(sync);
 }
@@ -195,6 +197,7 @@ OP(wfe)
 		wait_trap(c, TI_WFE, 0);
 		GO(raise);
 	}
+	COUNT_NOW();
 	timer_wfe(c, UINT64_MAX);
 	GO(sync);
 }
@@ -202,6 +205,7 @@ OP(wfe)
 /* rd: slot of the time; rm: its register */
 OP(wfit)
 {
+	COUNT_NOW();
 	if (wfi_traps(c) && timer_count(c) < X(rd)) {
 		wait_trap(c, TI_WFIT, ip->rm);
 		GO(raise);
@@ -212,6 +216,7 @@ OP(wfit)
 
 OP(wfet)
 {
+	COUNT_NOW();
 	if (wfe_traps(c) && timer_count(c) < X(rd)) {
 		wait_trap(c, TI_WFET, ip->rm);
 		GO(raise);
@@ -485,6 +490,7 @@ OP(mrs)
 {
 	uint64_t v = 0;
 
+	COUNT_NOW();
 	FLAGS_OUT();
 	if (!sysreg_mrs(c, reg_of(ip), ip->rm, &v))
 		GO(raise);
@@ -495,6 +501,7 @@ OP(mrs)
 
 OP(msr)
 {
+	COUNT_NOW();
 	FLAGS_OUT();
 	enum sysreg_next next = sysreg_msr(c, reg_of(ip), ip->rm, X(rd));
 

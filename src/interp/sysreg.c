@@ -4,7 +4,6 @@
  * SVE, no tag storage: what belongs to those is not in the table and therefore
  * UNDEF, the IMPLEMENTATION DEFINED space (CRn 11 and 15) with it. */
 #include <string.h>
-#include <sys/random.h>
 
 #include "debug.h"
 #include "except.h"
@@ -100,7 +99,7 @@ static uint64_t rd_isr(struct cpu *c, const struct sysreg *r)
 static uint64_t rd_rndr(struct cpu *c, const struct sysreg *r)
 {
 	uint64_t v = 0;
-	bool ok = getrandom(&v, sizeof(v), GRND_NONBLOCK) == sizeof(v);
+	bool ok = seed_get(&c->in->rndr, &v, sizeof(v));
 
 	c->fa = ok ? 0 : 4;             /* NZCV 0000, or Z where it failed */
 	c->fb = 0;

@@ -10,6 +10,7 @@
 
 #include "except.h"
 #include "gicv3.h"
+#include "iclock.h"
 #include "loop.h"
 #include "timer.h"
 
@@ -68,6 +69,8 @@ static uint64_t guest_now(const struct cpu *c)
 {
 	struct loop *l = loop_of(c);
 
+	if (c->in->iclock)
+		return iclock_now(c);
 	return l ? loop_now(l, CLOCK_GUEST) : host_ns();
 }
 
@@ -116,7 +119,9 @@ static uint64_t update(struct cpu *c)
 		if (c->in->gic)
 			gicv3_ppi(c->in->gic, c->index, ppi[i], line);
 	}
-	if (t->watch && next != t->armed)
+	if (c->in->iclock)
+		iclock_timer(c, next);
+	else if (t->watch && next != t->armed)
 		watch_at(t->watch, next);
 	t->armed = next;
 	return next;
@@ -130,6 +135,11 @@ static uint64_t check(struct cpu *c)
 	next = update(c);
 	pthread_mutex_unlock(&c->timer->lock);
 	return next;
+}
+
+void timer_check(struct cpu *c)
+{
+	check(c);
 }
 
 /* On the loop's thread. */
@@ -153,7 +163,7 @@ int timer_open(struct cpu *c, struct err *e)
 	pthread_mutex_init(&t->lock, NULL);
 	t->armed = NEVER;
 	c->timer = t;
-	if (l && loop_timer(l, CLOCK_GUEST, NULL, on_deadline, c, &t->watch,
+	if (l && !c->in->iclock && loop_timer(l, CLOCK_GUEST, NULL, on_deadline, c, &t->watch,
 			    e) < 0) {
 		timer_close(c);
 		return -1;
@@ -264,6 +274,10 @@ void timer_wfi(struct cpu *c, uint64_t until)
 	if (atomic_load(&c->irq_lines) || guest_now(c) >= ns)
 		return;
 	c->n_wfi++;
+	if (c->in->iclock) {
+		iclock_wait(c, ns, true);
+		return;
+	}
 	c->idle = true;
 	sleep_until(c, ns);
 	c->idle = false;
@@ -333,6 +347,12 @@ void timer_wfe(struct cpu *c, uint64_t until)
 		uint64_t tick = timer_ns(event_tick(c, timer_ticks(now)));
 
 		ns = tick < ns ? tick : ns;
+	}
+	if (c->in->iclock) {
+		/* no other CPU will send an event: else it is a NOP */
+		if (ns != NEVER)
+			iclock_wait(c, ns, false);
+		goto out;
 	}
 	if (ns > now + (monitor ? WFE_MONITOR_NS : WFE_MAX_NS))
 		ns = now + (monitor ? WFE_MONITOR_NS : WFE_MAX_NS);

@@ -23,6 +23,9 @@ uint64_t timer_count(const struct cpu *c);
 uint64_t timer_ticks(uint64_t ns);
 uint64_t timer_ns(uint64_t ticks);
 
+/* The lines and the next deadline, as guest time says now. c's thread. */
+void timer_check(struct cpu *c);
+
 /* CTL with ISTATUS; CVAL; TVAL. The writes look at the line at once: it can
  * have changed cpu.irq_lines when they return. c's thread. */
 uint64_t timer_read_ctl(struct cpu *c, enum timer_id);

@@ -353,6 +353,16 @@ static bool known(const struct test_case *t, const char *name,
 	if (a->kind == OUT_DATA && b->kind == OUT_DATA &&
 	    !strncmp(name, "ST_", 3))
 		return true;
+	/* A pair across two pages, the second of which may not be written: what
+	 * is in the first one is UNKNOWN then (Arm ARM D1.3.4). QEMU has
+	 * written its element, we never write. */
+	if (a->kind == OUT_DATA && b->kind == OUT_DATA && a->far == b->far &&
+	    (w & 0x3a400000) == 0x28000000) {
+		struct outcome o = *a;
+
+		o.mem_hash = b->mem_hash;
+		return !memcmp(&o, b, sizeof(o));
+	}
 	/* Without FEAT_LSE2 LDAPR has to be aligned; QEMU does not check. */
 	if (a->kind == OUT_ALIGN && !strncmp(name, "LDAP", 4))
 		return true;
