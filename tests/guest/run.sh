@@ -7,17 +7,26 @@
 set -u
 pome=$1 dir=$2
 shift 2
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 passed=0 failed=0
 for elf in "$dir"/t_*.elf; do
 	name=$(basename "$elf" .elf)
 	cpus=1
 	reboot=--no-reboot
+	more=
 	case $name in
 	t_smp) cpus=6 ;;
 	t_reset) cpus=4 reboot= ;;
+	t_vmapple) # the second disk: VZ's 16 KiB, then 32 MiB
+		cpus=2
+		dd if=/dev/zero of="$work/root.img" bs=1024 count=0 seek=3072 2>/dev/null
+		dd if=/dev/zero of="$work/aux.img" bs=1024 count=0 seek=32784 2>/dev/null
+		more="--cpu vmapple --ecid 0x1122334455667788 -d $work/root.img,role=root -d $work/aux.img,role=aux"
+		;;
 	esac
-	# shellcheck disable=SC2086 # $reboot may be nothing
-	out=$(timeout 120 "$pome" run -q -k "$elf" -p "$cpus" -m 256M --timeout 100 $reboot "$@" </dev/null 2>&1)
+	# shellcheck disable=SC2086 # options, or nothing
+	out=$(timeout 120 "$pome" run -q -k "$elf" -p "$cpus" -m 256M --timeout 100 $reboot $more "$@" </dev/null 2>&1)
 	status=$?
 	last=$(echo "$out" | tr -d '\r' | sed '/^$/d' | tail -n 1)
 	case $status$last in
