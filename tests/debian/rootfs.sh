@@ -3,9 +3,10 @@
 #
 #   rootfs.sh POME [IMAGE]
 #
-# debootstrap unpacks the base packages here, which needs no arm64 program to run; mke2fs makes the image of them; the
-# second stage, which runs the packages' own scripts, runs inside POME (a few minutes). Nothing is registered with or
-# mounted on this machine. A user who is not root needs fakeroot. A second call finds the image in place.
+# debootstrap unpacks the base packages; its second stage, which runs the packages' own scripts, needs arm64 programs to
+# run: here under qemu-user where root can have a binfmt_misc of its own, else inside POME (a quarter of an hour;
+# POME_ROOTFS_INSIDE=1 asks for it). Nothing is registered with, installed or mounted on this machine. A user who is not
+# root needs fakeroot. A second call finds the image in place.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -69,27 +70,69 @@ systemctl enable systemd-networkd.service
 systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \
 	systemd-networkd-wait-online.service
 touch /etc/.updated /var/.updated
+rm /stage2
 S
 chmod 755 "$root/stage2"
 
-rm -f "$image.new"
-mke2fs -q -t ext4 -L root -d "$root" "$image.new" 3G
+# An arm64 program that starts here runs in qemu-user: known to a private binfmt_misc of a user namespace (Linux 6.7),
+# so this machine's own registrations do not change.
+second_stage_here() {
+	[ "${POME_ROOTFS_INSIDE:-}" != 1 ] && [ "$(id -u)" = 0 ] && [ -z "${FAKEROOTKEY:-}" ] || return 1
+	if ! [ -x "$cache/qemu/usr/bin/qemu-aarch64-static" ]; then
+		(cd "$cache/debs" && apt-get download -q qemu-user-static) || return 1
+		dpkg-deb -x "$(find "$cache/debs" -name 'qemu-user-static_*.deb' | head -n 1)" "$cache/qemu"
+	fi
+	mkdir -p "$cache/binfmt"
+	rm -f "$cache/binfmt.go"
+	mkfifo "$cache/binfmt.go"
+	# The map of users comes from here, newuidmap need not be installed; until it is there, the namespace waits. Root's
+	# capabilities there come with the second exec. debootstrap must know that it can't make device nodes there.
+	container=lxc unshare --user --mount --net --pid --ipc --fork --kill-child sh -c 'read go <"$1.go"; exec sh -ec "$0" sh "$@"' '
+		mount -t binfmt_misc binfmt_misc "$1"
+		magic=$(printf "\\\\x%s" 7f 45 4c 46 02 01 01 00 00 00 00 00 00 00 00 00 02 00 b7 00)
+		mask=$(printf "\\\\x%s" ff ff ff ff ff ff ff 00 ff ff ff ff ff ff ff ff fe ff ff ff)
+		echo ":arm64:M::$magic:$mask:$2:F" >"$1/register"
+		mount --bind "$3" "$3"
+		mount -t proc proc "$3/proc"
+		for d in null zero full random urandom tty; do
+			mount --bind /dev/$d "$3/dev/$d"
+		done
+		chroot "$3" /stage2' "$cache/binfmt" "$cache/qemu/usr/bin/qemu-aarch64-static" "$root" &
+	sleep 1
+	echo "0 0 65536" >/proc/$!/uid_map && echo "0 0 65536" >/proc/$!/gid_map && echo go >"$cache/binfmt.go" ||
+		kill $!
+	rm "$cache/binfmt.go"
+	wait $!
+}
 
-echo "rootfs.sh: the second stage, inside pome; see $cache/rootfs.log" >&2
-script='set -e
+# Or pome runs it, as a guest.
+second_stage_inside() {
+	local script='set -e
 mount -t ext4 /dev/vda /mnt
 mount --bind /dev /mnt/dev
 mount -t proc proc /mnt/proc
 mount -t sysfs sys /mnt/sys
-chroot /mnt /stage2 || { umount -a -r; exit 1; }
-rm /mnt/stage2
-umount /mnt/sys /mnt/proc /mnt/dev
-umount /mnt'
 status=0
-"$pome" run -q -k "$cache/vmlinuz" -i "$cache/initrd.img" -d "$image.new,format=raw" -p 2 --timeout 3000 --no-reboot \
-	-a "console=ttyAMA0 quiet pome.cmd=$(echo "$script" | base64 -w0)" \
-	</dev/null >>"$cache/rootfs.log" 2>&1 || status=$?
-[ $status = 0 ] && tr -d '\r' <"$cache/rootfs.log" | grep -q '^POME-EXIT 0$' ||
-	{ tail -n 15 "$cache/rootfs.log" >&2; die "the second stage failed (pome: status $status)"; }
+chroot /mnt /stage2 || status=$?
+cd /
+umount /mnt/sys /mnt/proc /mnt/dev || true
+umount /mnt || mount -o remount,ro /mnt
+[ $status = 0 ]' status=0
+	"$pome" run -q -k "$cache/vmlinuz" -i "$cache/initrd.img" -d "$image.new,format=raw" -p 2 --timeout 3000 \
+		--no-reboot -a "console=ttyAMA0 quiet pome.cmd=$(echo "$script" | base64 -w0)" </dev/null || status=$?
+	[ $status = 0 ] && tr -d '\r' <"$cache/rootfs.log" | grep -q '^POME-EXIT 0$' ||
+		{ echo "pome: status $status"; return 1; }
+}
+
+rm -f "$image.new"
+if second_stage_here >>"$cache/rootfs.log" 2>&1; then
+	mke2fs -q -t ext4 -L root -d "$root" "$image.new" 3G >>"$cache/rootfs.log"
+else
+	tail -n 3 "$cache/rootfs.log"
+	echo "rootfs.sh: the second stage, inside pome; see $cache/rootfs.log" >&2
+	mke2fs -q -t ext4 -L root -d "$root" "$image.new" 3G >>"$cache/rootfs.log"
+	second_stage_inside >>"$cache/rootfs.log" 2>&1 ||
+		{ tail -n 15 "$cache/rootfs.log" >&2; die "the second stage failed"; }
+fi
 e2fsck -fn "$image.new" >>"$cache/rootfs.log" 2>&1 || die "e2fsck finds errors; see $cache/rootfs.log"
 mv "$image.new" "$image"

@@ -27,7 +27,7 @@ def start(*options):
 
 def shell(g):
     g.expect(r"Ctrl-a x ends the machine", 200)
-    g.expect(r"# $", 60)
+    g.expect(r"/ # ", 60)
     g.shell()
 
 
