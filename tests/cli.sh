@@ -159,7 +159,7 @@ prints 6 'Monitor' run -f builtin --timeout 2
 expect 3 'a qcow2 image' run -k Image -d qcow.img
 expect 3 'at least one' run -k Image -d tiny.img
 expect 3 'in use' run -k Image -d disk.img -d disk.img
-expect 3 'role=aux' run -k Image -d disk.img,role=aux
+expect 2 'a second disk with role=aux' run -k Image -d disk.img,role=aux -d disk.img,role=aux
 expect 3 '--serial file:no/dir' run -k Image --serial file:no/dir
 expect 3 '--serial unix:no/dir' run -k Image --serial unix:no/dir
 expect 3 'is no socket' run -k Image --serial unix:text

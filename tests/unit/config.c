@@ -247,6 +247,68 @@ static void ttys(void **state)
 	BAD("107", "-k", "x", "--serial", path);
 }
 
+/* What a Mac is told about itself. */
+static void macs_identity(void **state)
+{
+	OK("-k", "x", "--ecid", "0xFFFFFFFFFFFFFFFF");
+	assert_true(c.id.has_ecid);
+	assert_int_equal(c.id.ecid, UINT64_MAX);
+	OK("-k", "x", "--ecid", "1234");
+	assert_int_equal(c.id.ecid, 1234);
+	BAD("not a number of 64 bits", "-k", "x", "--ecid", "");
+	BAD("not a number of 64 bits", "-k", "x", "--ecid", "0x");
+	BAD("not a number of 64 bits", "-k", "x", "--ecid", "-1");
+	BAD("not a number of 64 bits", "-k", "x", "--ecid", "12z");
+	BAD("not a number of 64 bits", "-k", "x", "--ecid",
+	    "0x10000000000000000");
+	OK("-k", "x", "--identity", "serial=C02,,X,model=M 1,wifi0="
+	   "02:00:00:00:00:03,seed=0x10", "--identity", "soc=S", "--dfu");
+	assert_string_equal(c.id.serial, "C02,X");
+	assert_string_equal(c.id.model, "M 1");
+	assert_string_equal(c.id.soc, "S");
+	assert_true(c.id.has_mac[2] && !c.id.has_mac[0]);
+	assert_int_equal(c.id.mac[2][5], 3);
+	assert_true(c.id.has_seed && c.id.seed == 16);
+	assert_true(c.dfu);
+	OK("-k", "x", "--identity", "serial=0123456789012345678901234567890");
+	BAD("longer than 31", "-k", "x", "--identity",
+	    "serial=01234567890123456789012345678901");
+	BAD("printable", "-k", "x", "--identity", "model=a\tb");
+	BAD("unicast", "-k", "x", "--identity", "en0=01:00:00:00:00:00");
+	BAD("32 bits", "-k", "x", "--identity", "seed=0x100000000");
+	BAD("did you mean serial?", "-k", "x", "--identity", "serail=x");
+	BAD("a value is missing", "-k", "x", "--identity", "soc");
+	OK("-k", "x", "--firmware-policy", "permissive");
+	assert_true(c.permissive && c.policy_given);
+	BAD("verify or permissive", "-k", "x", "--firmware-policy", "no");
+	/* roles make the machine a Mac, or the boot ROM does */
+	OK("-k", "x", "-d", "a.img,role=root");
+	assert_false(config_is_mac(&c));
+	OK("-k", "x", "-d", "a.img,role=root", "-d", "b.img,role=aux");
+	assert_true(config_is_mac(&c));
+	OK("-f", "x");
+	assert_true(config_is_mac(&c));
+	BAD("second disk with role=root", "-k", "x", "-d", "a.img,role=root",
+	    "-d", "b.img,role=root");
+	OK("-k", "x", "--usb-device", "unix:sock");
+	assert_int_equal(c.usb.where, CFG_TTY_UNIX);
+	OK("-k", "x", "--usb-device", "unix:sock", "--usb-device", "none");
+	assert_int_equal(c.usb.where, CFG_TTY_NONE);
+	BAD("unix:PATH", "-k", "x", "--usb-device", "stdio");
+	BAD("same path", "-k", "x", "--usb-device", "unix:a", "--serial",
+	    "unix:a");
+	OK("-k", "x", "--display", "file:a.ppm,size=640x480");
+	assert_string_equal(c.display.path, "a.ppm");
+	assert_int_equal(c.display.width, 640);
+	OK("-k", "x", "--display", "file:a.ppm", "--display", "none");
+	assert_null(c.display.path);
+	BAD("size=WIDTHxHEIGHT", "-k", "x", "--display", "file:a,size=640");
+	BAD("size=WIDTHxHEIGHT", "-k", "x", "--display", "file:a,size=1x1");
+	BAD("size=WIDTHxHEIGHT", "-k", "x", "--display",
+	    "file:a,size=99999x480");
+	BAD("no screen", "-k", "x", "--display", "file:");
+}
+
 static int clean(void **state)
 {
 	config_fini(&c);
@@ -258,6 +320,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sizes), cmocka_unit_test(helpers),
 		cmocka_unit_test(macs), cmocka_unit_test(forms),
+		cmocka_unit_test(macs_identity),
 		cmocka_unit_test(defaults), cmocka_unit_test(unknown),
 		cmocka_unit_test(limits), cmocka_unit_test(disks),
 		cmocka_unit_test(nets), cmocka_unit_test(cpus),
