@@ -11,9 +11,10 @@
 #include <unistd.h>
 
 #include "boot.h"
-#include "bundle.h"
+#include "bundle_int.h"
 
-#define CONFIG_MAX (16u << 20)
+#define CMDLINE_MAX 32768u              /* of a script that starts a VM */
+#define CONFIG_MAX (4u << 20)           /* the largest seen: 100 KiB */
 
 void bundle_init(struct bundle *b)
 {
@@ -29,21 +30,32 @@ void bundle_fini(struct bundle *b)
 	}
 	free(b->dir);
 	free(b->file);
+	bundle_vm_fini(&b->vm);
+	node_free(b->settings);
+	bundle_remove(b->temp);
+	free(b->temp);
 	bundle_init(b);
 }
 
-/* Names out of a bundle reach the terminal: no control characters. */
-static void escape(const char *in, char *out, size_t len)
+void bundle_escape(const char *in, char *out, size_t len)
 {
 	size_t n = 0;
 
-	for (; *in && n + 5 < len; in++) {
+	/* Names out of a bundle reach the terminal. C1 controls are two bytes
+	 * in UTF-8: c2 80 to c2 9f. */
+	for (; *in && n + 8 < len; in++) {
 		unsigned char c = (unsigned char)*in;
+		unsigned char d = (unsigned char)in[1];
 
-		if (c < 0x20 || c == 0x7f)
+		if (c < 0x20 || c == 0x7f ||
+		    (c == 0xc2 && d >= 0x80 && d < 0xa0))
 			n += (size_t)snprintf(out + n, len - n, "\\x%02x", c);
 		else
 			out[n++] = (char)c;
+	}
+	if (*in) {
+		memcpy(out + n, "...", 3);
+		n += 3;
 	}
 	out[n] = 0;
 }
@@ -60,8 +72,9 @@ void bundle_note(struct bundle *b, enum note_level level, const char *code,
 	va_start(ap, fmt);
 	vsnprintf(raw, sizeof(raw), fmt, ap);
 	va_end(ap);
-	escape(raw, text, sizeof(text));
+	bundle_escape(raw, text, sizeof(text));
 	n = &b->note[b->nnotes++];
+	memset(n, 0, sizeof(*n));
 	n->level = level;
 	n->code = code;
 	n->text = strdup(text);
@@ -74,10 +87,13 @@ enum verdict bundle_verdict(const struct bundle *b)
 	enum verdict v = VERDICT_OK;
 
 	for (int i = 0; i < b->nnotes; i++) {
-		if (b->note[i].level == NOTE_ERROR)
-			return b->unsupported ? VERDICT_UNSUPPORTED :
-						VERDICT_MALFORMED;
-		if (b->note[i].level == NOTE_WARN)
+		const struct note *n = &b->note[i];
+
+		if (n->level == NOTE_ERROR && !n->ours && !b->unsupported)
+			return VERDICT_MALFORMED;
+		if (n->level == NOTE_ERROR)
+			v = VERDICT_UNSUPPORTED;
+		else if (n->level == NOTE_WARN && v == VERDICT_OK)
 			v = VERDICT_WARN;
 	}
 	return v;
@@ -91,7 +107,7 @@ const char *bundle_verdict_name(enum verdict v)
 	return name[v];
 }
 
-/* ---- reading ---------------------------------------------------------- */
+/* ---- what it is (section 0) ---------------------------------------------- */
 
 static char *join(const char *dir, const char *name)
 {
@@ -100,11 +116,12 @@ static char *join(const char *dir, const char *name)
 	return asprintf(&p, "%s/%s", dir, name) < 0 ? NULL : p;
 }
 
+/* The config file, with errors that say what it should have been. */
 static char *slurp(const char *path, size_t *len, struct err *e)
 {
 	uint64_t size;
-	int fd = config_open_file(path, O_RDONLY, false, "a bundle's JSON "
-				  "file", &size, e);
+	int fd = config_open_file(path, O_RDONLY, false, "a bundle's "
+				  "configuration file", &size, e);
 	size_t done = 0;
 	char *text;
 
@@ -112,7 +129,8 @@ static char *slurp(const char *path, size_t *len, struct err *e)
 		return NULL;
 	if (size > CONFIG_MAX) {
 		err_set(e, 0, "%s: %llu MiB; a bundle's config file has at "
-			"most 16", path, (unsigned long long)(size >> 20));
+			"most %u", path, (unsigned long long)(size >> 20),
+			CONFIG_MAX >> 20);
 		close(fd);
 		return NULL;
 	}
@@ -134,51 +152,92 @@ static char *slurp(const char *path, size_t *len, struct err *e)
 	return text;
 }
 
-static void read_json(struct bundle *b, const char *path, struct config *c,
-		      struct err *e, int *r)
+enum form { FORM_PLIST, FORM_JSON, FORM_XML };
+
+static const struct format {
+	const char *name;
+	const char *file;               /* in the bundle's directory */
+	enum form form;
+	void (*read)(struct bundle *);
+} formats[] = {
+	{ "utm", "config.plist", FORM_PLIST, bundle_utm },
+	{ "virtualbuddy", ".vbdata/Config.plist", FORM_PLIST,
+	  bundle_virtualbuddy },
+	{ "parallels", "config.pvs", FORM_XML, NULL },
+	{ "lume", "config.json", FORM_JSON, bundle_lume },
+	{ "tart", "config.json", FORM_JSON, bundle_tart },
+	{ "vfkit-json", NULL, FORM_JSON, bundle_vfkit },
+	{ "macosvm", NULL, FORM_JSON, bundle_macosvm },
+};
+
+enum { F_UTM, F_VIRTUALBUDDY, F_PARALLELS, F_LUME, F_TART, F_VFKIT, F_MACOSVM,
+       F_COUNT };
+
+static bool is_type(const struct node *o, const char *key, enum node_type t)
+{
+	const struct node *n = node_find(o, key);
+
+	return n && n->type == t;
+}
+
+/* Which of the JSON formats, by the keys that only one of them has. */
+static const struct format *json_kind(const struct node *o, bool in_config)
+{
+	struct node *loader = node_find(o, "bootloader");
+
+	if (node_has(o, "vcpus") && loader)
+		return &formats[F_VFKIT];
+	if (node_has(o, "cpus") && (node_has(o, "storage") ||
+				    node_has(o, "hardwareModel") ||
+				    node_has(o, "bootInfo")))
+		return &formats[F_MACOSVM];
+	if (node_has(o, "machineIdentifier") ||
+	    is_type(o, "display", NODE_STRING))
+		return &formats[F_LUME];
+	if (node_has(o, "version") &&
+	    (node_has(o, "cpuCountMin") || node_has(o, "ecid")))
+		return &formats[F_TART];
+	/* Broken ones: the nearest. */
+	if (in_config)
+		return node_has(o, "cpuCount") ? &formats[F_LUME] : NULL;
+	return node_has(o, "cpus") || node_has(o, "storage") ||
+	       node_has(o, "bootInfo") || node_has(o, "os") ?
+	       &formats[F_MACOSVM] : NULL;
+}
+
+static int read_config(struct bundle *b, const char *path, enum form form,
+		       const struct format *f, struct config *c, struct err *e)
 {
 	size_t len;
 	char *text = slurp(path, &len, e);
 
-	*r = text ? 0 : -1;
 	if (!text)
-		return;
-	b->format = "macosvm";
-	bundle_macosvm(b, text, len, c);
-	free(text);
-}
-
-static void unsupported(struct bundle *b, const char *format, const char *what)
-{
-	b->format = format;
-	b->unsupported = true;
-	bundle_note(b, NOTE_ERROR, "platform-unsupported", NULL, "%s; this "
-		    "version reads macosvm bundles of Linux guests", what);
-}
-
-/* Formats that come later are recognised, so that the answer is not "what is
- * that?". */
-static bool known_dir(struct bundle *b, const char *path)
-{
-	static const struct { const char *file, *format, *what; } known[] = {
-		{ "config.plist", "utm", "a UTM bundle" },
-		{ ".vbdata/Config.plist", "virtualbuddy",
-		  "a VirtualBuddy bundle" },
-		{ "config.pvs", "parallels", "a Parallels bundle" },
-		{ "config.json", "tart", "a Tart or Lume bundle" },
-	};
-
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		char *p = join(path, known[i].file);
-		bool there = p && !access(p, F_OK);
-
-		free(p);
-		if (there) {
-			unsupported(b, known[i].format, known[i].what);
-			return true;
-		}
+		return -1;
+	b->format = f ? f->name : "json";
+	if (form == FORM_XML) {
+		bundle_parallels(b, text, len);
+	} else if (form == FORM_PLIST) {
+		b->settings = node_plist(b, text, len);
+	} else {
+		b->settings = node_json(b, text, len);
+		if (b->settings && !f)
+			f = json_kind(b->settings,
+				      !strcmp(b->file, "config.json"));
+		if (f)
+			b->format = f->name;
+		else if (b->settings)
+			bundle_note(b, NOTE_ERROR, "missing-key", NULL, "%s: "
+				    "an object without the keys of a machine; "
+				    "expected cpus, ram and storage (macosvm), "
+				    "vcpus and bootloader (vfkit), or those of "
+				    "Tart or Lume", b->file);
 	}
-	return false;
+	free(text);
+	if (b->settings && f && f->read)
+		f->read(b);
+	if (form == FORM_XML || (b->settings && f))
+		bundle_finish(b, c);
+	return 0;
 }
 
 static bool ends(const char *s, const char *end)
@@ -188,39 +247,55 @@ static bool ends(const char *s, const char *end)
 	return n > m && !strcmp(s + n - m, end);
 }
 
-/* The one JSON file of a directory that looks like macosvm's; names that a
- * Mac's archiver left behind begin with "._". */
+/* What Macs leave behind in archives and folders. */
+static bool litter(const char *name)
+{
+	return !strncmp(name, "._", 2) || !strcmp(name, "__MACOSX");
+}
+
+#define MAX_ENTRIES 4096
+
+static void add_name(char *names, size_t len, const char *name)
+{
+	size_t used = strlen(names);
+
+	if (used + strlen(name) + 3 < len)
+		sprintf(names + used, "%s%s", used ? ", " : "", name);
+}
+
+/* The one JSON file of a directory that is a machine of macosvm or vfkit. */
 static char *find_json(const char *path, int *found, char *names, size_t len)
 {
 	DIR *d = opendir(path);
 	struct dirent *de;
 	char *hit = NULL;
-	size_t used = 0;
 
 	*found = 0;
 	names[0] = 0;
-	while (d && (de = readdir(d))) {
+	for (int i = 0; d && i < MAX_ENTRIES && (de = readdir(d)); i++) {
+		const struct format *f;
+		struct node *o;
 		struct err e;
 		size_t n;
 		char *p, *text;
+		bool usual = !strcmp(de->d_name, "vm.json") ||
+			     !strcmp(de->d_name, "macosvm.json");
 
-		if (!ends(de->d_name, ".json") ||
-		    !strncmp(de->d_name, "._", 2))
+		if (!ends(de->d_name, ".json") || litter(de->d_name) ||
+		    *found > 8)
 			continue;
 		p = join(path, de->d_name);
 		text = p ? slurp(p, &n, &e) : NULL;
-		if (text && (bundle_macosvm_is(text, n) ||
-			     !strcmp(de->d_name, "vm.json") ||
-			     !strcmp(de->d_name, "macosvm.json"))) {
+		o = text ? node_json_try(text, n, &e) : NULL;
+		f = o ? json_kind(o, false) : NULL;
+		if (text && (usual || (f && f >= &formats[F_VFKIT]))) {
 			++*found;
-			if (used < len)
-				used += (size_t)snprintf(names + used,
-						len - used, "%s%s", used ?
-						", " : "", de->d_name);
+			add_name(names, len, de->d_name);
 			free(hit);
 			hit = p;
 			p = NULL;
 		}
+		node_free(o);
 		free(text);
 		free(p);
 	}
@@ -229,29 +304,120 @@ static char *find_json(const char *path, int *found, char *names, size_t len)
 	return hit;
 }
 
-static int read_dir(struct bundle *b, const char *path, struct config *c,
-		    struct err *e)
+/* Unpackers like to put a bundle into a folder of the same name. */
+static char *find_nested(const char *path, int *found, char *names, size_t len)
 {
-	char names[256];
-	int found, r;
-	char *json;
+	static const char *const ext[] = { ".utm", ".vbvm", ".macvm" };
+	DIR *d = opendir(path);
+	struct dirent *de;
+	char *hit = NULL;
 
-	if (known_dir(b, path))
-		return 0;
-	json = find_json(path, &found, names, sizeof(names));
-	if (found > 1) {
-		free(json);
+	*found = 0;
+	names[0] = 0;
+	for (int i = 0; d && i < MAX_ENTRIES && (de = readdir(d)); i++) {
+		struct stat st;
+		bool fits = false;
+		char *p;
+
+		for (int k = 0; k < 3; k++)
+			fits |= ends(de->d_name, ext[k]);
+		if (!fits || litter(de->d_name))
+			continue;
+		p = join(path, de->d_name);
+		if (p && !lstat(p, &st) && S_ISDIR(st.st_mode)) {
+			++*found;
+			add_name(names, len, de->d_name);
+			free(hit);
+			hit = p;
+			p = NULL;
+		}
+		free(p);
+	}
+	if (d)
+		closedir(d);
+	return hit;
+}
+
+static int read_dir(struct bundle *b, const char *path, struct config *c,
+		    struct err *e, int depth);
+
+static int read_nested(struct bundle *b, const char *path, char *inner,
+		       struct config *c, struct err *e, int depth)
+{
+	int r;
+
+	bundle_note(b, NOTE_NOTE, "bundle-nested", NULL, "the bundle is in a "
+		    "folder of this one: %s", strrchr(inner, '/') + 1);
+	r = read_dir(b, inner, c, e, depth + 1);
+	free(inner);
+	return r;
+}
+
+/* A directory by another name that says what it should have been. */
+static bool named_bundle(struct bundle *b, const char *path)
+{
+	static const struct { const char *ext, *format, *file; } known[] = {
+		{ ".utm", "utm", "config.plist" },
+		{ ".vbvm", "virtualbuddy", ".vbdata/Config.plist" },
+		{ ".macvm", "parallels", "config.pvs" },
+	};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (!ends(path, known[i].ext))
+			continue;
+		b->format = known[i].format;
+		bundle_note(b, NOTE_ERROR, "file-missing", NULL, "%s: the "
+			    "bundle's configuration is not there (tried "
+			    "%s/%s); was it copied whole?", known[i].file,
+			    path, known[i].file);
+		return true;
+	}
+	return false;
+}
+
+static int read_dir(struct bundle *b, const char *path, struct config *c,
+		    struct err *e, int depth)
+{
+	char names[256], *hit;
+	int found, r;
+
+	free(b->dir);
+	b->dir = strdup(path);
+	for (int i = 0; i <= F_TART; i++) {
+		const struct format *f = &formats[i];
+
+		if (!file_exists(b, f->file))
+			continue;
+		b->file = strdup(f->file);
+		hit = join(path, f->file);
+		r = read_config(b, hit, f->form, f->form == FORM_JSON ? NULL :
+				f, c, e);
+		free(hit);
+		return r;
+	}
+	hit = find_json(path, &found, names, sizeof(names));
+	if (found == 1) {
+		b->file = strdup(strrchr(hit, '/') + 1);
+		r = read_config(b, hit, FORM_JSON, NULL, c, e);
+		free(hit);
+		return r;
+	}
+	free(hit);
+	if (!found) {
+		hit = find_nested(path, &found, names, sizeof(names));
+		if (found == 1 && depth < 2)
+			return read_nested(b, path, hit, c, e, depth);
+		free(hit);
+	}
+	if (found > 1)
 		return err_set(e, 0, "%s: several bundles in one directory: "
 			       "%s (name one of them)", path, names);
-	}
-	if (!json)
-		return err_set(e, 0, "%s: a directory without a bundle in it; "
-			       "expected vm.json or macosvm.json", path);
-	b->dir = strdup(path);
-	b->file = strdup(strrchr(json, '/') + 1);
-	read_json(b, json, c, e, &r);
-	free(json);
-	return r;
+	if (named_bundle(b, path))
+		return 0;
+	return err_set(e, 0, "%s: a directory without a bundle in it; expected "
+		       "config.plist (UTM), .vbdata (VirtualBuddy), "
+		       "config.json (Tart, Lume), config.pvs (Parallels), or "
+		       "vm.json (macosvm)", path);
 }
 
 /* ---- single files ------------------------------------------------------ */
@@ -270,18 +436,19 @@ static bool looks_like_disk(const unsigned char *h, size_t n)
 	return n >= 512 && ((h[510] == 0x55 && h[511] == 0xaa &&
 			     memcmp(h, "MZ", 2)) ||
 			    !memcmp(h, "QFI\xfb", 4) ||
+			    !memcmp(h, "shdw", 4) ||
 			    (n > 0x8006 && !memcmp(h + 0x8001, "CD001", 5)));
 }
 
 /* Archives, and what only an installer wants. */
-static const char *packed(const unsigned char *h, size_t n)
+static const char *packed(const unsigned char *h, size_t n, const char *path)
 {
-	if (n >= 4 && !memcmp(h, "PK\3\4", 4))
-		return "a zip archive (or an IPSW, which is an installer)";
+	if (ends(path, ".ipsw"))
+		return "an IPSW, which installs macOS and is no machine";
 	if (n >= 4 && (!memcmp(h, "AA01", 4) || !memcmp(h, "pbze", 4)))
-		return "an Apple Archive";
+		return "an Apple Archive (on a Mac: aa extract -i FILE)";
 	if (n >= 262 && !memcmp(h + 257, "ustar", 5))
-		return "a tar archive";
+		return "a tar archive (tar xf FILE)";
 	return NULL;
 }
 
@@ -308,19 +475,73 @@ static void note_kernel(struct bundle *b, const unsigned char *h, size_t n,
 	c->kernel.path = strdup(path);
 }
 
-static int read_file(struct bundle *b, const char *path, struct config *c,
-		     struct err *e)
+/* The configuration file itself was named: the bundle is what is around it. */
+static char *around(const char *path)
 {
 	static const char *const inner[] = { "config.plist", "Config.plist",
 					     "config.pvs", "config.json" };
 	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 :
 		path;
-	unsigned char *head = malloc(KERNEL_HEAD);
+	char *dir = NULL, *up;
+
+	for (size_t i = 0; i < sizeof(inner) / sizeof(inner[0]); i++) {
+		if (strcmp(base, inner[i]))
+			continue;
+		dir = !slash ? strdup(".") : slash == path ? strdup("/") :
+		      strndup(path, (size_t)(slash - path));
+		if (!dir || i != 1)
+			return dir;
+		/* .vbdata/Config.plist */
+		up = strrchr(dir, '/');
+		if (!strcmp(dir, ".")) {
+			free(dir);
+			return strdup("..");
+		}
+		if (!up) {
+			free(dir);
+			return strdup(".");
+		}
+		*up = 0;
+		return dir;
+	}
+	return NULL;
+}
+
+static int read_zip(struct bundle *b, enum bundle_how how, const char *path,
+		    struct config *c, struct err *e)
+{
+	char *dir = bundle_unzip(b, how, path, e);
+	int r;
+
+	if (!dir)
+		return -1;
+	bundle_note(b, NOTE_WARN, "disk-compressed", NULL, "a zip archive: "
+		    "each run unpacks it to a temporary place and what the "
+		    "guest writes is lost (to keep it: unzip it once and run "
+		    "the folder)");
+	r = read_dir(b, dir, c, e, 0);
+	free(dir);
+	return r;
+}
+
+static int read_file(struct bundle *b, enum bundle_how how, const char *path,
+		     struct config *c, struct err *e)
+{
+	const char *slash = strrchr(path, '/'), *base = slash ? slash + 1 :
+		path;
+	char *dir = around(path);
+	unsigned char *head;
 	const char *what;
 	uint64_t size;
 	ssize_t n;
 	int fd, r = 0;
 
+	if (dir) {
+		r = read_dir(b, dir, c, e, 2);
+		free(dir);
+		return r;
+	}
+	head = malloc(KERNEL_HEAD);
 	fd = head ? config_open_file(path, O_RDONLY, true, "a bundle, a kernel "
 				     "or a disk image", &size, e) : -1;
 	if (fd < 0) {
@@ -335,18 +556,22 @@ static int read_file(struct bundle *b, const char *path, struct config *c,
 			   err_set(e, 0, "%s: the file is empty; expected a "
 				   "bundle, a kernel or a disk image", path);
 	}
-	for (size_t i = 0; i < sizeof(inner) / sizeof(inner[0]); i++)
-		if (!strcmp(base, inner[i]))
-			unsupported(b, "utm", "the configuration of a UTM, "
-				    "VirtualBuddy, Parallels or Tart bundle");
-	if (b->nnotes) {
-		r = 0;
+	what = packed(head, (size_t)n, path);
+	if (!what && n >= 4 && !memcmp(head, "PK\3\4", 4)) {
+		r = read_zip(b, how, path, c, e);
 	} else if (looks_like_json(head, (size_t)n)) {
 		b->dir = !slash ? strdup(".") : slash == path ? strdup("/") :
 			 strndup(path, (size_t)(slash - path));
 		b->file = strdup(base);
-		read_json(b, path, c, e, &r);
-	} else if ((what = packed(head, (size_t)n))) {
+		r = read_config(b, path, FORM_JSON, NULL, c, e);
+	} else if (size <= CMDLINE_MAX &&
+		   bundle_cmdline_is((const char *)head, (size_t)n)) {
+		b->dir = !slash ? strdup(".") : slash == path ? strdup("/") :
+			 strndup(path, (size_t)(slash - path));
+		b->file = strdup(base);
+		bundle_cmdline(b, (const char *)head, (size_t)n);
+		bundle_finish(b, c);
+	} else if (what) {
 		b->format = "archive";
 		b->unsupported = true;
 		bundle_note(b, NOTE_ERROR, "disk-compressed", NULL,
@@ -375,15 +600,91 @@ static int read_file(struct bundle *b, const char *path, struct config *c,
 	return r;
 }
 
-int bundle_read(struct bundle *b, const char *path, struct config *c,
-		struct err *e)
+int bundle_read_for(struct bundle *b, enum bundle_how how, const char *path,
+		    struct config *c, struct err *e)
 {
+	size_t n = strlen(path);
+	char *trimmed;
 	struct stat st;
+	int r;
 
 	if (stat(path, &st))
 		return err_set(e, errno, "%s", path);
-	return S_ISDIR(st.st_mode) ? read_dir(b, path, c, e) :
-				     read_file(b, path, c, e);
+	while (n > 1 && path[n - 1] == '/')
+		n--;
+	trimmed = strndup(path, n);
+	if (!trimmed)
+		return err_set(e, 0, "out of memory");
+	r = S_ISDIR(st.st_mode) ? read_dir(b, trimmed, c, e, 0) :
+				  read_file(b, how, trimmed, c, e);
+	free(trimmed);
+	return r;
+}
+
+int bundle_read(struct bundle *b, const char *path, struct config *c,
+		struct err *e)
+{
+	return bundle_read_for(b, BUNDLE_LOOK, path, c, e);
+}
+
+/* ---- the verdict for each setting ---------------------------------------- */
+
+struct walk {
+	const struct bundle *b;
+	void (*f)(void *, const char *key, const char *value,
+		  const char *verdict, const char *why);
+	void *arg;
+};
+
+static const struct note *note_about(const struct bundle *b, const char *key)
+{
+	const struct note *hit = NULL;
+
+	for (int i = 0; i < b->nnotes; i++) {
+		const struct note *n = &b->note[i];
+
+		if (n->key && !strcmp(n->key, key) &&
+		    (!hit || n->level > hit->level))
+			hit = n;
+	}
+	return hit;
+}
+
+static void walk(struct walk *w, const struct node *n)
+{
+	static const char *const level[] = { "note", "warn", "error" };
+	char path[NODE_PATH], value[160];
+	const struct note *note = note_about(w->b, node_path(n, path));
+	bool leaf = n->parent && (!n->child || n->use != NODE_HONOURED);
+
+	if (n->parent && (leaf || note)) {
+		char key[NODE_PATH * 2];
+
+		bundle_escape(path, key, sizeof(key));
+		node_value(n, value, sizeof(value));
+		if (note)
+			w->f(w->arg, key, value, level[note->level],
+			     note->text);
+		else if (n->use == NODE_IGNORED)
+			w->f(w->arg, key, value, "ignored", n->why);
+		else if (n->use == NODE_UNREAD)
+			w->f(w->arg, key, value, "unknown", "pome does not "
+			     "know this key");
+		else
+			w->f(w->arg, key, value, "honoured", "");
+	}
+	for (const struct node *k = n->child; k && !leaf; k = k->next)
+		walk(w, k);
+}
+
+void bundle_settings(const struct bundle *b,
+		     void (*f)(void *, const char *key, const char *value,
+			       const char *verdict, const char *why), void *arg)
+{
+	struct walk w = { b, f, arg };
+
+	if (b->settings)
+		walk(&w, b->settings);
 }
 
 /* ---- merging ------------------------------------------------------------ */
@@ -436,6 +737,7 @@ void config_merge(struct config *b, struct config *over)
 	}
 	if (!over->firmware.path && !over->firmware_builtin) {
 		take_file(&over->kernel, &b->kernel);
+		take_file(&over->dtb, &b->dtb);
 		take_file(&over->initrd, &b->initrd);
 		if (!over->append_given && b->append) {
 			free(over->append);
@@ -443,6 +745,15 @@ void config_merge(struct config *b, struct config *over)
 			over->append_given = true;
 			b->append = NULL;
 		}
+	}
+	if (!over->kernel.path && !over->firmware_builtin) {
+		take_file(&over->firmware, &b->firmware);
+		if (!over->firmware.path)
+			over->firmware_builtin = b->firmware_builtin;
+	}
+	if (!over->id.has_ecid) {
+		over->id.has_ecid = b->id.has_ecid;
+		over->id.ecid = b->id.ecid;
 	}
 	if (!over->ram)
 		over->ram = b->ram;

@@ -9,108 +9,9 @@
 #include "bundle.h"
 #include "cli.h"
 #include "config.h"
+#include "inspect.h"
 
 enum form { FORM_TEXT, FORM_JSON, FORM_COMMAND };
-
-/* Names inside a bundle are shown as the bundle has them. */
-static const char *inside(const struct bundle *b, const char *path)
-{
-	size_t n = b->dir ? strlen(b->dir) : 0;
-
-	if (n && !strncmp(path, b->dir, n) && path[n] == '/')
-		return path + n + 1;
-	return path;
-}
-
-static void mac_text(const struct cfg_net *n, char out[18])
-{
-	snprintf(out, 18, "%02x:%02x:%02x:%02x:%02x:%02x", n->mac[0],
-		 n->mac[1], n->mac[2], n->mac[3], n->mac[4], n->mac[5]);
-}
-
-/* ---- the equivalent command line ------------------------------------------ */
-
-static void add(json_t *argv, const char *opt, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void add(json_t *argv, const char *opt, const char *fmt, ...)
-{
-	char *text;
-	va_list ap;
-	int n;
-
-	va_start(ap, fmt);
-	n = vasprintf(&text, fmt, ap);
-	va_end(ap);
-	if (n < 0)
-		return;
-	json_array_append_new(argv, json_string(opt));
-	json_array_append_new(argv, json_string(text));
-	free(text);
-}
-
-/* A comma in a file name is written twice where keys may follow it. */
-static char *double_commas(const char *s)
-{
-	char *out = malloc(2 * strlen(s) + 1), *p = out;
-
-	for (; out && *s; s++) {
-		if (*s == ',')
-			*p++ = ',';
-		*p++ = *s;
-	}
-	if (out)
-		*p = 0;
-	return out;
-}
-
-static const char *where_name(enum cfg_where w)
-{
-	static const char *const name[] = { "none", "stdio", "null", "file",
-					    "unix", "pty" };
-
-	return name[w];
-}
-
-static json_t *command(const struct config *c)
-{
-	json_t *argv = json_array();
-	char mac[18];
-
-	json_array_append_new(argv, json_string("pome"));
-	json_array_append_new(argv, json_string("run"));
-	if (c->kernel.path) {
-		char *p = double_commas(c->kernel.path);
-
-		add(argv, "--kernel", "%s", p ? p : "");
-		free(p);
-		if (c->initrd.path)
-			add(argv, "--initrd", "%s", c->initrd.path);
-		if (c->append)
-			add(argv, "--append", "%s", c->append);
-	}
-	if (c->cpus)
-		add(argv, "--cpus", "%u", c->cpus);
-	if (c->ram)
-		add(argv, "--memory", "%lluM",
-		    (unsigned long long)(c->ram >> 20));
-	for (int i = 0; i < c->ndisks; i++) {
-		char *p = double_commas(c->disk[i].path);
-
-		add(argv, "--disk", "%s,format=raw%s", p ? p : "",
-		    c->disk[i].readonly ? ",readonly" : "");
-		free(p);
-	}
-	mac_text(&c->net, mac);
-	if (c->net.kind == CFG_NET_USER)
-		add(argv, "--net", "user%s%s", c->net.has_mac ? ",mac=" : "",
-		    c->net.has_mac ? mac : "");
-	if (c->serial.where == CFG_TTY_NULL)
-		add(argv, "--serial", "null");
-	if (c->console.where != CFG_TTY_NONE)
-		add(argv, "--console", "%s", where_name(c->console.where));
-	return argv;
-}
 
 static bool plain(const char *s)
 {
@@ -140,7 +41,7 @@ static void print_quoted(const char *s)
 
 static void print_command(const struct config *c)
 {
-	json_t *argv = command(c), *v;
+	json_t *argv = inspect_command(c), *v;
 	size_t i;
 
 	json_array_foreach(argv, i, v) {
@@ -160,61 +61,6 @@ static void set_str(json_t *o, const char *key, const char *v)
 		json_object_set_new(o, key, json_string(v));
 }
 
-static json_t *disks_json(const struct bundle *b, const struct config *c)
-{
-	json_t *all = json_array();
-
-	for (int i = 0; i < c->ndisks; i++) {
-		const struct cfg_disk *d = &c->disk[i];
-		json_t *o = json_object();
-
-		set_str(o, "file", inside(b, d->path));
-		set_str(o, "role", d->role == CFG_ROLE_ROOT ? "root" : "data");
-		json_object_set_new(o, "ro", json_boolean(d->readonly));
-		set_str(o, "bus", "virtio");
-		set_str(o, "format", "raw");
-		json_array_append_new(all, o);
-	}
-	return all;
-}
-
-static json_t *vm_json(const struct bundle *b, const struct config *c)
-{
-	json_t *vm = json_object(), *o, *a;
-	char mac[18];
-
-	set_str(vm, "guest", b->guest);
-	set_str(vm, "arch", "arm64");
-	json_object_set_new(vm, "cpus", json_integer(c->cpus));
-	json_object_set_new(vm, "ram_bytes", json_integer((json_int_t)c->ram));
-	if (c->kernel.path) {
-		o = json_object();
-		set_str(o, "kind", "kernel");
-		set_str(o, "kernel", inside(b, c->kernel.path));
-		if (c->initrd.path)
-			set_str(o, "initrd", inside(b, c->initrd.path));
-		set_str(o, "cmdline", c->append);
-		json_object_set_new(vm, "boot", o);
-	}
-	json_object_set_new(vm, "disks", disks_json(b, c));
-	a = json_array();
-	if (c->net.kind == CFG_NET_USER) {
-		o = json_object();
-		set_str(o, "mode", "user");
-		mac_text(&c->net, mac);
-		if (c->net.has_mac)
-			set_str(o, "mac", mac);
-		json_array_append_new(a, o);
-	}
-	json_object_set_new(vm, "nics", a);
-	a = json_array();
-	if (c->serial.where == CFG_TTY_STDIO ||
-	    c->console.where == CFG_TTY_STDIO)
-		json_array_append_new(a, json_string("stdio"));
-	json_object_set_new(vm, "serial", a);
-	return vm;
-}
-
 static const char *level_name(enum note_level l)
 {
 	static const char *const name[] = { "note", "warn", "error" };
@@ -229,7 +75,7 @@ static void print_json(const struct bundle *b, const struct config *c)
 
 	set_str(o, "format", b->format);
 	set_str(o, "verdict", bundle_verdict_name(v));
-	json_object_set_new(o, "vm", vm_json(b, c));
+	json_object_set_new(o, "vm", inspect_vm(b, c));
 	for (int i = 0; i < b->nnotes; i++) {
 		const struct note *n = &b->note[i];
 		json_t *m = json_object();
@@ -243,7 +89,7 @@ static void print_json(const struct bundle *b, const struct config *c)
 	}
 	json_object_set_new(o, "messages", all);
 	if (v <= VERDICT_WARN)
-		json_object_set_new(o, "command", command(c));
+		json_object_set_new(o, "command", inspect_command(c));
 	json_dumpf(o, stdout, JSON_INDENT(1) | JSON_ENSURE_ASCII);
 	putchar('\n');
 	json_decref(o);
@@ -271,40 +117,119 @@ static void row(const char *what, const char *value)
 	print_safe(value);
 }
 
-static void print_vm(const struct bundle *b, const struct config *c)
+static void print_net(const struct bvm_nic *n)
 {
+	static const char *const mode[] = { "user", "bridged", "host-only",
+					    "socket" };
 	char mac[18];
 
-	if (c->cpus)
-		printf("%-10s %u\n", "CPUs", c->cpus);
-	if (c->ram)
+	inspect_mac(n->mac, mac);
+	printf("%-10s %s%s%s\n", "network", mode[n->mode],
+	       n->has_mac ? ", " : "", n->has_mac ? mac : "");
+	for (int i = 0; i < n->nfwd; i++)
+		row("forward", n->fwd[i]);
+}
+
+static void print_identity(const struct bvm *v)
+{
+	if (v->has_model)
+		printf("%-10s platform version %u, data version %u, from "
+		       "macOS %u.%u.%u\n", "model", v->pv, v->drv, v->minos[0],
+		       v->minos[1], v->minos[2]);
+	if (v->has_ecid)
+		printf("%-10s 0x%016llx\n", "ECID",
+		       (unsigned long long)v->ecid);
+}
+
+static void print_disk(const struct bundle *b, const struct bvm_disk *d)
+{
+	printf("%-10s %s%s%s%s: ", "disk", d->role, d->ro ? ", read-only" : "",
+	       d->format ? ", " : "", d->format ? d->format : "");
+	print_safe(inspect_name(b, d->path));
+}
+
+static void print_vm(const struct bundle *b)
+{
+	static const char *const boot[] = { "unknown", "boot ROM", "kernel",
+					    "UEFI" };
+	const struct bvm *v = &b->vm;
+
+	if (v->name)
+		row("name", v->name);
+	if (v->has_cpus && v->cpus)
+		printf("%-10s %llu\n", "CPUs", (unsigned long long)v->cpus);
+	else if (v->has_cpus)
+		printf("%-10s automatic\n", "CPUs");
+	if (v->ram)
 		printf("%-10s %llu MiB\n", "memory",
-		       (unsigned long long)(c->ram >> 20));
-	if (c->kernel.path)
-		row("kernel", inside(b, c->kernel.path));
-	if (c->initrd.path)
-		row("initrd", inside(b, c->initrd.path));
-	if (c->append)
-		row("append", c->append);
-	for (int i = 0; i < c->ndisks; i++)
-		row(c->disk[i].readonly ? "disk (ro)" : "disk",
-		    inside(b, c->disk[i].path));
-	mac_text(&c->net, mac);
-	if (c->net.kind == CFG_NET_USER)
-		printf("%-10s user%s%s\n", "network",
-		       c->net.has_mac ? ", " : "", c->net.has_mac ? mac : "");
+		       (unsigned long long)(v->ram >> 20));
+	row("boot", boot[v->boot]);
+	print_identity(v);
+	if (v->kernel)
+		row("kernel", inspect_name(b, v->kernel));
+	if (v->initrd)
+		row("initrd", inspect_name(b, v->initrd));
+	if (v->cmdline)
+		row("append", v->cmdline);
+	if (v->firmware)
+		row("firmware", inspect_name(b, v->firmware));
+	for (int i = 0; i < v->ndisks; i++)
+		print_disk(b, &v->disk[i]);
+	if (v->aux)
+		row("aux", inspect_name(b, v->aux));
+	for (int i = 0; i < v->nnics; i++)
+		print_net(&v->nic[i]);
+	for (int i = 0; i < v->ndisplays; i++)
+		if (v->display[i].w)
+			printf("%-10s %lldx%lld\n", "display",
+			       (long long)v->display[i].w,
+			       (long long)v->display[i].h);
+	for (int i = 0; i < v->nserials; i++)
+		row("serial", v->serial[i].where);
+	for (int i = 0; i < v->nshares; i++)
+		row("share", v->share[i].tag);
+}
+
+static void print_setting(void *arg, const char *key, const char *value,
+			  const char *verdict, const char *why)
+{
+	size_t n = strlen(key);
+	bool *first = arg;
+
+	if (*first)
+		printf("\nsettings\n");
+	*first = false;
+	/* A finding begins with its key, which is there already. */
+	if (!strncmp(why, key, n) && !strncmp(why + n, ": ", 2))
+		why += n + 2;
+	printf("  %-8s ", verdict);
+	printf("%s = %s%s%s\n", key, value, *why ? ": " : "", why);
+}
+
+/* Findings that no setting above shows. */
+static bool is_shown(const struct bundle *b, const struct note *n)
+{
+	return b->settings && n->key && n->level != NOTE_ERROR;
 }
 
 static void print_text(const struct bundle *b, const struct config *c)
 {
 	enum verdict v = bundle_verdict(b);
+	bool first = true;
 
 	printf("%-10s %s%s%s\n", "format", b->format, b->guest ? ", guest " :
 	       "", b->guest ? b->guest : "");
-	print_vm(b, c);
+	if (b->described)
+		print_vm(b);
+	else if (c->kernel.path)
+		row("kernel", c->kernel.path);
+	bundle_settings(b, print_setting, &first);
+	if (!first)
+		putchar('\n');
 	for (int i = 0; i < b->nnotes; i++)
-		printf("%-10s %s (%s)\n", level_name(b->note[i].level),
-		       b->note[i].text, b->note[i].code);
+		if (!is_shown(b, &b->note[i]))
+			printf("%-10s %s (%s)\n", level_name(b->note[i].level),
+			       b->note[i].text, b->note[i].code);
 	printf("%-10s %s\n", "verdict", bundle_verdict_name(v));
 	if (v <= VERDICT_WARN) {
 		printf("%-10s ", "command");
@@ -319,7 +244,11 @@ static void try_open(struct bundle *b, struct config *c)
 
 	config_defaults(c);
 	if (config_check(c, &e) || config_open(c, &e))
-		bundle_note(b, NOTE_ERROR, "bad-value", NULL, "%s", e.msg);
+		bundle_note(b, NOTE_ERROR, "cannot-start", NULL, "%s", e.msg);
+	else
+		return;
+	if (b->nnotes)
+		b->note[b->nnotes - 1].ours = true;
 }
 
 void cli_inspect(int argc, char **argv, struct result *r)

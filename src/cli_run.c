@@ -21,34 +21,73 @@ static enum log_level level(int verbose)
 	       verbose == 1 ? LOG_INFO : LOG_DEBUG;
 }
 
-/* Reads the bundle under what the command line left open. */
-static int add_bundle(struct config *c, struct err *e)
+/* What the bundle lacks, and the command line gives. */
+static bool supplied(const struct config *c, const struct note *n)
+{
+	return (!strcmp(n->code, "needs-uefi") ||
+		!strcmp(n->code, "no-boot-source")) &&
+	       (c->kernel.path || c->firmware.path || c->firmware_builtin);
+}
+
+static void say_setting(void *arg, const char *key, const char *value,
+			const char *verdict, const char *why)
+{
+	if (!strcmp(verdict, "ignored") || !strcmp(verdict, "unknown"))
+		log_msg(LOG_INFO, "%s: %s = %s: ignored: %s", (char *)arg, key,
+			value, why);
+}
+
+/* The first error, and how many more there are. */
+static int refuse(const struct config *c, const struct bundle *b,
+		  struct err *e)
+{
+	const struct note *first = NULL;
+	int more = 0;
+
+	for (int i = 0; i < b->nnotes; i++) {
+		const struct note *n = &b->note[i];
+
+		if (n->level != NOTE_ERROR || supplied(c, n))
+			continue;
+		more += first != NULL;
+		first = first ? first : n;
+	}
+	if (!first)
+		return 0;
+	err_set(e, 0, "%s%s%s", b->file ? c->bundle : "", b->file ? ": " : "",
+		first->text);
+	if (more)
+		log_msg(LOG_WARN, "%s: %d more error%s (see pome inspect %s)",
+			c->bundle, more, more > 1 ? "s" : "", c->bundle);
+	return -1;
+}
+
+/* Reads the bundle under what the command line left open. Its files may be
+ * gone after bundle_fini. */
+static int add_bundle(struct config *c, struct bundle *b, struct err *e)
 {
 	struct config from;
-	struct bundle b;
 	int r;
 
 	if (!c->bundle)
 		return 0;
 	config_init(&from);
-	bundle_init(&b);
-	r = bundle_read(&b, c->bundle, &from, e);
-	if (!r && b.format && (!strcmp(b.format, "kernel")) &&
-	    bundle_verdict(&b) <= VERDICT_WARN)
+	r = bundle_read_for(b, BUNDLE_RUN, c->bundle, &from, e);
+	if (!r && b->format && (!strcmp(b->format, "kernel")) &&
+	    bundle_verdict(b) <= VERDICT_WARN)
 		r = err_set(e, 0, "%s: a kernel, not a bundle (try pome run "
 			    "--kernel %s)", c->bundle, c->bundle);
-	for (int i = 0; i < b.nnotes && !r; i++) {
-		if (b.note[i].level == NOTE_ERROR)
-			r = err_set(e, 0, "%s%s%s", b.file ? c->bundle : "",
-				    b.file ? ": " : "", b.note[i].text);
-		else
-			log_msg(b.note[i].level == NOTE_WARN ? LOG_WARN :
+	for (int i = 0; i < b->nnotes && !r; i++)
+		if (b->note[i].level != NOTE_ERROR)
+			log_msg(b->note[i].level == NOTE_WARN ? LOG_WARN :
 				LOG_INFO, "%s: %s", c->bundle,
-				b.note[i].text);
-	}
+				b->note[i].text);
+	if (!r)
+		bundle_settings(b, say_setting, c->bundle);
+	if (!r)
+		r = refuse(c, b, e);
 	if (!r)
 		config_merge(&from, c);
-	bundle_fini(&b);
 	config_fini(&from);
 	return r;
 }
@@ -249,9 +288,11 @@ static void run_machine(struct config *c, struct result *r)
 
 void cli_run(int argc, char **argv, struct result *r)
 {
+	struct bundle b;
 	struct config c;
 
 	config_init(&c);
+	bundle_init(&b);
 	r->what = OUT_USAGE;
 	if (config_parse(&c, argc, argv, &r->err))
 		goto out;
@@ -262,7 +303,7 @@ void cli_run(int argc, char **argv, struct result *r)
 	}
 	log_init(level(c.verbose));
 	r->what = OUT_BUILD;
-	if (add_bundle(&c, &r->err))
+	if (add_bundle(&c, &b, &r->err))
 		goto out;
 	/* Nothing is named: the ROM's monitor needs no file. */
 	if (!c.bundle && !c.kernel.path && !c.firmware.path && !c.dump_dtb)
@@ -278,9 +319,11 @@ void cli_run(int argc, char **argv, struct result *r)
 	r->what = OUT_BUILD;
 	if (config_open(&c, &r->err))
 		goto out;
+	bundle_fini(&b);
 	warn_console(&c);
 	warn_initrd(&c);
 	run_machine(&c, r);
 out:
+	bundle_fini(&b);
 	config_fini(&c);
 }

@@ -4,6 +4,7 @@
 set -euo pipefail
 
 packages="gcc make pkg-config python3 libfdt-dev libseccomp-dev libcap-ng-dev libcmocka-dev libjansson-dev libplist-dev
+libexpat1-dev libminizip-dev
 nettle-dev zlib1g-dev libzstd-dev libslirp-dev libglib2.0-dev cpio zstd xz-utils qemu-system-arm qemu-user qemu-utils e2fsprogs
 gcc-aarch64-linux-gnu libc6-dev-arm64-cross device-tree-compiler"
 [ "$(uname -m)" = aarch64 ] && packages=$(echo "$packages" | sed 's/gcc-aarch64-linux-gnu libc6-dev-arm64-cross//')
@@ -13,7 +14,7 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg >/dev/null; then
 	for c in cc make pkg-config clang ld.lld cpio zstd qemu-system-aarch64 qemu-aarch64 python3 dtc; do
 		command -v $c >/dev/null || missing="$missing $c"
 	done
-	for l in libseccomp jansson nettle zlib libzstd slirp; do
+	for l in libseccomp jansson nettle zlib libzstd slirp libplist-2.0 expat minizip; do
 		pkg-config --exists $l 2>/dev/null || missing="$missing $l"
 	done
 	[ -z "$missing" ] && exit 0

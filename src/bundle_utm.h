@@ -1,0 +1,36 @@
+/* bundle_utm.h: what the readers of UTM's layouts share. */
+#ifndef BUNDLE_UTM_H
+#define BUNDLE_UTM_H
+
+#include "bundle_int.h"
+
+/* Reasons to ignore a key. */
+#define UTM_WINDOW "about UTM's window"
+#define UTM_TERMINAL "how UTM's terminal looks"
+#define UTM_EMULATOR "about how QEMU runs the guest"
+
+void utm_information(struct bundle *, struct node *root);
+/* The path of an image; NULL with a finding. */
+char *utm_image(struct bundle *, struct node *at, const char *key,
+		const char *name);
+void utm_rosetta(struct bundle *, struct node *, const char *key, bool on);
+void utm_audio(struct bundle *, struct node *, const char *key, bool on);
+void utm_clipboard(struct bundle *, struct node *, const char *key, bool on);
+void utm_external(struct bundle *, struct node *drive);
+void utm_shared_folders(struct bundle *, struct node *, const char *key);
+
+/* Both QEMU layouts: extra arguments, target, and what boots. */
+struct utm_args {
+	char *append, *kernel, *initrd, *dtb, *bios;
+	bool has_ecid;
+	uint64_t ecid;
+};
+void utm_args_parse(struct bundle *, struct node *at, const char *const *arg,
+		    int n, struct utm_args *);
+void utm_args_apply(struct bundle *, struct node *at, struct utm_args *);
+/* What starts it, after drives and arguments were read. */
+void utm_boot(struct bundle *, struct node *at, const char *key, bool uefi);
+bool utm_target(struct bundle *, struct node *sys);
+void utm_cpu_note(struct bundle *, struct node *sys);
+
+#endif
