@@ -301,6 +301,7 @@ run: deps
 install: all
 	install -D -m 755 $(BUILD)/pome $(DESTDIR)$(PREFIX)/bin/pome
 	install -D -m 644 man/pome.1 $(DESTDIR)$(PREFIX)/share/man/man1/pome.1
+	install -D -m 644 man/pome-devices.7 $(DESTDIR)$(PREFIX)/share/man/man7/pome-devices.7
 
 clean:
 	rm -rf build build-*

@@ -35,7 +35,8 @@ static enum io gicv2m_read(struct device *dev, struct access *a)
 		return IO_SIZE;
 	switch (a->off) {
 	case MSI_TYPER:
-		a->val = MSI_TYPER_MACOS | m->conf.first << 16 | m->conf.count;
+		a->val = (m->conf.macos ? MSI_TYPER_MACOS : 0) |
+			 m->conf.first << 16 | m->conf.count;
 		return IO_OK;
 	case MSI_IIDR:
 		a->val = MSI_IIDR_VALUE;

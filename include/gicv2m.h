@@ -5,6 +5,7 @@
 #ifndef POME_GICV2M_H
 #define POME_GICV2M_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "device.h"
@@ -15,6 +16,7 @@
 struct gicv2m_conf {
 	uint64_t base;                  /* its address: 0x1fff0000 */
 	uint32_t first, count;          /* INTIDs: 160, 128 */
+	bool macos;                     /* MSI_TYPER bit 31, which macOS wants */
 };
 
 extern const struct device_ops gicv2m_ops;

@@ -55,6 +55,7 @@ static const void *v2m_conf(struct machine *m, void *buf)
 	c->base = MACHINE_V2M;
 	c->first = MACHINE_MSI_FIRST;
 	c->count = MACHINE_MSI_COUNT;
+	c->macos = true;                /* Linux does not look at it */
 	return c;
 }
 

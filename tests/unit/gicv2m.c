@@ -13,7 +13,7 @@
 #include "gicv2m.h"
 #include "gicv3.h"
 
-static const struct gicv2m_conf board = { 0x1fff0000, 160, 128 };
+static const struct gicv2m_conf board = { 0x1fff0000, 160, 128, true };
 
 static void test_frame(void **state)
 {
@@ -37,14 +37,21 @@ static void test_frame(void **state)
 	assert_int_equal(fake_read_win(dev, 0, 0x0, 4, &val), IO_NOREG);
 	assert_int_equal(f->nmsi, 2);
 	device_free(dev);
+	/* without the bit that is macOS's */
+	struct gicv2m_conf other = board;
+
+	other.macos = false;
+	dev = fake_device(f, &gicv2m_ops, &other);
+	assert_int_equal(fake_read(dev, 0x008, 4), 0x00a00080);
+	device_free(dev);
 	fake_free(f);
 }
 
 static void test_bad_conf(void **state)
 {
 	static const struct gicv2m_conf bad[] = {
-		{ 0, 0, 32 }, { 0, 40, 32 }, { 0, 160, 0 }, { 0, 992, 32 },
-		{ 0, 32, UINT32_MAX },
+		{ 0, 0, 32, 0 }, { 0, 40, 32, 0 }, { 0, 160, 0, 0 },
+		{ 0, 992, 32, 0 }, { 0, 32, UINT32_MAX, 0 },
 	};
 	struct fake *f = fake_new();
 	struct devconf conf;
