@@ -231,6 +231,7 @@ void boot_disk(enum disk_id id)
 {
 	memset(&all, 0, sizeof(all));
 	search(&all, id);
+	kernel_boot(&all);
 	say("%s      nothing on it could be started (%u container%s, %u "
 	    "malformed)\n", disk[id].name, all.n, all.n == 1 ? "" : "s",
 	    all.malformed);

@@ -158,6 +158,11 @@ bool boot_permitted(const struct img4 *);
 /* The plain payload in memory of the heap's; NULL, after a message. */
 const uint8_t *boot_unpack(const struct im4p *, uint64_t *len);
 
+/* ---- kernel.c ------------------------------------------------------------------ */
+
+/* Starts the kernel among what was found; returns where it cannot. */
+void kernel_boot(struct scan *);
+
 /* ---- aes.c, monitor.c ----------------------------------------------------------- */
 
 void aes_test(void);
