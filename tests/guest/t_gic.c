@@ -170,7 +170,8 @@ static void test_timer(uint64_t never)
 	WRITE(cntv_tval_el0, freq / 500);
 	WRITE(cntv_ctl_el0, 1);
 	ISB();
-	CHECK_EQ(READ(cntv_ctl_el0), 1);
+	/* unless the host took its time */
+	CHECK(READ(cntv_ctl_el0) == 1 || now() - t0 >= freq / 500);
 	while (!(READ(isr_el1) & 0x80))
 		__asm__ volatile("wfi");
 	t1 = now();
