@@ -32,7 +32,7 @@ PKG_LIBS := $(shell $(PKG_CONFIG) --libs libseccomp jansson nettle zlib libzstd 
 CROSS_CC ?= $(if $(filter aarch64%,$(shell uname -m)),cc,aarch64-linux-gnu-gcc)
 JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 ARCH := $(shell $(CC) -dumpmachine | cut -d- -f1)
-WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef -Wno-unused-parameter
+WARN = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef -Wno-unused-parameter -Wno-missing-field-initializers
 OPT ?= -O2
 CPPFLAGS += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -iquote include -I$(BUILD)/gen $(PKG_CFLAGS)
 CFLAGS += -std=gnu11 -g $(OPT) $(WARN) $(WERROR) -fno-strict-aliasing -pthread -MMD -MP \
