@@ -173,8 +173,9 @@ bench-guests: $(BUILD)/guest/b_off.elf $(BUILD)/guest/b_cpu.elf $(BUILD)/guest/v
 cli-tests: $(BUILD)/pome
 	tests/cli.sh $(BUILD)/pome
 
-guest-tests: $(BUILD)/pome guests
+guest-tests: $(BUILD)/pome guests $(BUILD)/guest/u_usb.elf
 	tests/guest/run.sh $(BUILD)/pome $(BUILD)/guest --accel interp
+	tests/guest/usb.py $(BUILD)/pome $(BUILD)/guest/u_usb.elf
 
 # Quick and without KVM, network or root: every unit test under ASan and UBSan.
 check:

@@ -131,8 +131,6 @@ static size_t on_input(struct device *dev, const void *buf, size_t len)
 	const uint8_t *p = buf;
 	size_t taken = 0, n;
 
-	if (u->in_bad)
-		return len;
 	while (!u->in_bad) {
 		n = in_missing(u);
 		if (!n && u->in_fill >= BDIF_USB_HEADER) {
@@ -149,7 +147,8 @@ static size_t on_input(struct device *dev, const void *buf, size_t len)
 		taken += n;
 		check_header(u);
 	}
-	return taken;
+	/* all that a bad peer sends goes, so that its end is seen */
+	return u->in_bad ? len : taken;
 }
 
 /* The guest did what a waiting packet waited for. */
