@@ -421,7 +421,8 @@ static int start(struct qcow2 *q, const struct blk_opt *o, struct err *e)
 }
 
 struct blk *qcow2_open(int fd, const char *path, const struct blk_opt *o,
-		       int depth, struct blk_pool *pool, struct err *e)
+		       struct qcow2 *above, struct blk_pool *pool,
+		       struct err *e)
 {
 	struct qcow2 *q = calloc(1, sizeof(*q));
 
@@ -431,7 +432,8 @@ struct blk *qcow2_open(int fd, const char *path, const struct blk_opt *o,
 		return NULL;
 	}
 	q->fd = fd;
-	q->depth = depth;
+	q->above = above;
+	q->depth = above ? above->depth + 1 : 0;
 	q->blk.ops = &qcow2_ops;
 	q->blk.pool = pool;
 	q->blk.readonly = o->readonly;
@@ -448,5 +450,5 @@ struct blk *qcow2_open(int fd, const char *path, const struct blk_opt *o,
 struct blk *blk_qcow2_open(int fd, const char *path, const struct blk_opt *o,
 			   struct blk_pool *pool, struct err *e)
 {
-	return qcow2_open(fd, path, o, 0, pool, e);
+	return qcow2_open(fd, path, o, NULL, pool, e);
 }

@@ -129,7 +129,8 @@ struct qcow2 {
 	unsigned l2_bits;               /* entries of an L2 table */
 	unsigned block_bits;            /* counts of a refcount block */
 	struct blk *base;               /* the backing file, or NULL */
-	int depth;                      /* images above in the chain */
+	struct qcow2 *above;            /* in the chain; while opening */
+	int depth;                      /* images above */
 	bool regular;                   /* a file, not a block device */
 
 	pthread_mutex_t lock;
@@ -192,7 +193,7 @@ void qcow2_scratch_put(struct qcow2 *, struct qcow2_scratch *);
 /* Opens the backing file that the header names. */
 int qcow2_backing_open(struct qcow2 *, const struct blk_opt *, struct err *);
 struct blk *qcow2_open(int fd, const char *path, const struct blk_opt *,
-		       int depth, struct blk_pool *, struct err *);
+		       struct qcow2 *above, struct blk_pool *, struct err *);
 
 /* ---- qcow2_snap.c ------------------------------------------------------- */
 

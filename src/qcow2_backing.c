@@ -113,6 +113,20 @@ static int open_beneath(const char *folder, const char *name, struct err *e)
 	return err_set(e, 0, "is no regular file");
 }
 
+/* The file is one that is open already, further up. */
+static bool is_loop(const struct qcow2 *q, int fd)
+{
+	struct stat a, b;
+
+	if (fstat(fd, &a))
+		return false;
+	for (; q; q = q->above)
+		if (!fstat(q->fd, &b) && a.st_dev == b.st_dev &&
+		    a.st_ino == b.st_ino)
+			return true;
+	return false;
+}
+
 static int open_it(struct qcow2 *q, const struct blk_opt *o, struct err *e)
 {
 	char folder[PATH_MAX], dir[PATH_MAX], name[PATH_MAX], path[PATH_MAX];
@@ -139,10 +153,13 @@ static int open_it(struct qcow2 *q, const struct blk_opt *o, struct err *e)
 	fd = open_beneath(folder, name, e);
 	if (fd < 0)
 		return -1;
+	if (is_loop(q, fd)) {
+		close(fd);
+		return err_set(e, 0, "is in a loop of backing files");
+	}
 	below_opt.folder = folder;
 	below_opt.qcow2 = format;
-	q->base = format ? qcow2_open(fd, path, &below_opt, q->depth + 1, NULL,
-				      e) :
+	q->base = format ? qcow2_open(fd, path, &below_opt, q, NULL, e) :
 		  blk_raw_open(fd, path, true, NULL, e);
 	if (q->base)
 		return 0;
@@ -163,8 +180,8 @@ int qcow2_backing_open(struct qcow2 *q, const struct blk_opt *o,
 			       "choose (try --allow-backing if you trust it)",
 			       q->blk.path, text);
 	if (q->depth + 1 >= QCOW2_CHAIN_MAX)
-		return err_set(e, 0, "%s: more than %d backing files, or a "
-			       "loop of them", q->blk.path, QCOW2_CHAIN_MAX);
+		return err_set(e, 0, "%s: more than %d backing files",
+			       q->blk.path, QCOW2_CHAIN_MAX);
 	if (open_it(q, o, e))
 		return err_at(e, "%s: its backing file %s: ", q->blk.path,
 			      text);
