@@ -22,6 +22,7 @@ enum kernel_kind {
 	KERNEL_GZIP, KERNEL_ZSTD,       /* unpack, look again */
 	KERNEL_ZBOOT,                   /* EFI zboot: unpack the payload */
 	KERNEL_ELF,                     /* A64 ELF, perhaps bare-metal */
+	KERNEL_XNU,                     /* Mach-O, IMG4, IM4P, LZFSE, LZSS */
 	KERNEL_REFUSE,
 };
 
@@ -72,6 +73,8 @@ int elf_load(const struct boot_ram *, const uint8_t *data, size_t len,
 /* Kernel, initial RAM disk, device tree and boot ROM of a machine: loads all
  * and sets the machine's entry point. */
 int boot_load(struct machine *, struct err *);
+/* An XNU kernel's part of it (xnu.c). */
+int xnu_boot(struct machine *, struct err *);
 
 /* What looks wrong with an initial RAM disk's first bytes ("an arm64 kernel",
  * "text"), or NULL. */

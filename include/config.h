@@ -91,7 +91,9 @@ struct cfg_feat {
 struct config {
 	char *bundle;                   /* path as typed, or NULL */
 	struct cfg_file kernel, initrd, firmware, dtb;
+	struct cfg_file devicetree, trustcache, ramdisk;        /* XNU's */
 	bool kernel_flat;               /* ,format=flat */
+	bool kernel_xnu;                /* what config_open found it to be */
 	bool firmware_builtin;
 	bool policy_given;              /* --firmware-policy */
 	bool permissive;

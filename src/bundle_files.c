@@ -310,7 +310,8 @@ void file_check_kernel(struct bundle *b, const char *key, const char *path)
 			b->note[b->nnotes - 1].ours =
 				strcmp(k.code, "kernel-truncated") &&
 				strcmp(k.code, "kernel-unknown");
-	} else if (k.kind != KERNEL_IMAGE && k.kind != KERNEL_ELF) {
+	} else if (k.kind != KERNEL_IMAGE && k.kind != KERNEL_ELF &&
+		   k.kind != KERNEL_XNU) {
 		bundle_note(b, NOTE_NOTE, "kernel-unpacked", key, "%s: packed "
 			    "with %s; it is unpacked at start", path,
 			    k.compression);

@@ -15,6 +15,7 @@ void config_init(struct config *c)
 	memset(c, 0, sizeof(*c));
 	c->sandbox = true;
 	c->kernel.fd = c->initrd.fd = c->firmware.fd = c->dtb.fd = -1;
+	c->devicetree.fd = c->trustcache.fd = c->ramdisk.fd = -1;
 	for (int i = 0; i < CFG_MAX_DISKS; i++)
 		c->disk[i].fd = -1;
 }
@@ -40,6 +41,9 @@ void config_fini(struct config *c)
 	file_fini(&c->initrd);
 	file_fini(&c->firmware);
 	file_fini(&c->dtb);
+	file_fini(&c->devicetree);
+	file_fini(&c->trustcache);
+	file_fini(&c->ramdisk);
 	free(c->append);
 	free(c->dump_dtb);
 	for (int i = 0; i < c->ndisks; i++) {
@@ -197,6 +201,11 @@ static int check_boot(const struct config *c, struct err *e)
 		return err_set(e, 0, "--initrd: needs --kernel");
 	if (c->append_given && !c->kernel.path)
 		return err_set(e, 0, "--append: needs --kernel");
+	if (!c->kernel.path && (c->devicetree.path || c->trustcache.path ||
+				c->ramdisk.path))
+		return err_set(e, 0, "--%s: needs --kernel", c->devicetree.path
+			       ? "devicetree" : c->trustcache.path ?
+			       "trustcache" : "ramdisk");
 	if (c->dtb.path && !c->kernel.path)
 		return err_set(e, 0, "--dtb: needs --kernel");
 	if (c->dtb.path && c->dump_dtb)
@@ -211,7 +220,7 @@ static int check_boot(const struct config *c, struct err *e)
 
 bool config_is_mac(const struct config *c)
 {
-	if (c->firmware.path || c->firmware_builtin)
+	if (c->firmware.path || c->firmware_builtin || c->kernel_xnu)
 		return true;
 	for (int i = 0; i < c->ndisks; i++)
 		if (c->disk[i].role == CFG_ROLE_AUX)

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "boot.h"
 #include "config.h"
 #include "firmware.h"
 
@@ -193,6 +194,31 @@ static int open_disk(struct cfg_disk *d, struct err *e)
 	return lock_disk(d, e);
 }
 
+/* Whose kernel is it? That decides which CPU it finds, and what goes with it. */
+static int sniff_kernel(struct config *c, struct err *e)
+{
+	bool mac = c->devicetree.path || c->trustcache.path || c->ramdisk.path;
+	struct kernel_sniff k;
+	uint8_t head[4096];
+	ssize_t n;
+
+	if (!c->kernel.path)
+		return 0;
+	n = pread(c->kernel.fd, head, sizeof(head), 0);
+	if (n < 0)
+		return err_set(e, errno, "%s: read", c->kernel.path);
+	kernel_sniff(head, (size_t)n, c->kernel.size, &k);
+	c->kernel_xnu = k.kind == KERNEL_XNU && !c->kernel_flat;
+	if (mac && !c->kernel_xnu)
+		return err_set(e, 0, "--devicetree, --trustcache and --ramdisk "
+			       "belong to XNU kernels, and %s is none (for "
+			       "Linux: --dtb, --initrd)", c->kernel.path);
+	if (c->kernel_xnu && (c->dtb.path || c->initrd.path))
+		return err_set(e, 0, "--dtb and --initrd are Linux's; an XNU "
+			       "kernel takes --devicetree and --ramdisk");
+	return 0;
+}
+
 int config_open(struct config *c, struct err *e)
 {
 	if (c->firmware_builtin && !firmware_rom_size())
@@ -203,7 +229,10 @@ int config_open(struct config *c, struct err *e)
 	if (open_file(&c->firmware, "a boot ROM image", e) ||
 	    open_file(&c->kernel, "a kernel image", e) ||
 	    open_file(&c->initrd, "an initial RAM disk", e) ||
-	    open_file(&c->dtb, "a device tree", e))
+	    open_file(&c->dtb, "a device tree", e) ||
+	    open_file(&c->devicetree, "an Apple device tree", e) ||
+	    open_file(&c->trustcache, "a trust cache", e) ||
+	    open_file(&c->ramdisk, "a RAM disk", e) || sniff_kernel(c, e))
 		return -1;
 	if (c->firmware.path && c->firmware.size > FIRMWARE_MAX)
 		return err_set(e, 0, "%s: %llu bytes; a boot ROM has at most "

@@ -17,6 +17,7 @@
 
 enum opt {
 	OPT_KERNEL, OPT_INITRD, OPT_APPEND, OPT_FIRMWARE, OPT_DTB,
+	OPT_DEVICETREE, OPT_TRUSTCACHE, OPT_RAMDISK,
 	OPT_DUMP_DTB, OPT_MEMORY, OPT_CPUS, OPT_DISK, OPT_NET, OPT_SERIAL,
 	OPT_CONSOLE, OPT_DISPLAY, OPT_CONTROL, OPT_ACCEL, OPT_CPU,
 	OPT_ECID, OPT_IDENTITY, OPT_FIRMWARE_POLICY, OPT_DFU, OPT_USB_DEVICE,
@@ -26,13 +27,18 @@ enum opt {
 
 const struct cfg_opt config_options[] = {
 	[OPT_KERNEL] = { 'k', "kernel", "FILE",
-		"arm64 Linux kernel, or a bare-metal A64 ELF" },
+		"arm64 Linux or XNU kernel, or a bare-metal A64 ELF" },
 	[OPT_INITRD] = { 'i', "initrd", "FILE", "initial RAM disk" },
 	[OPT_APPEND] = { 'a', "append", "STRING",
 		"kernel command line (console=ttyAMA0)" },
 	[OPT_FIRMWARE] = { 'f', "firmware", "FILE",
 		"boot ROM image, copied to 0x100000 and started there" },
 	[OPT_DTB] = { 0, "dtb", "FILE", "use this device tree" },
+	[OPT_DEVICETREE] = { 0, "devicetree", "FILE",
+		"Apple device tree for an XNU kernel" },
+	[OPT_TRUSTCACHE] = { 0, "trustcache", "FILE",
+		"trust cache for an XNU kernel" },
+	[OPT_RAMDISK] = { 0, "ramdisk", "FILE", "RAM disk for an XNU kernel" },
 	[OPT_DUMP_DTB] = { 0, "dump-dtb", "FILE",
 		"write the generated device tree and exit" },
 	[OPT_MEMORY] = { 'm', "memory", "SIZE",
@@ -744,6 +750,9 @@ static int parse_value(struct config *c, enum opt o, char *v, struct err *e)
 	switch (o) {
 	case OPT_INITRD: set_str(&c->initrd.path, v); break;
 	case OPT_DTB: set_str(&c->dtb.path, v); break;
+	case OPT_DEVICETREE: set_str(&c->devicetree.path, v); break;
+	case OPT_TRUSTCACHE: set_str(&c->trustcache.path, v); break;
+	case OPT_RAMDISK: set_str(&c->ramdisk.path, v); break;
 	case OPT_DUMP_DTB: set_str(&c->dump_dtb, v); break;
 	case OPT_STATS: set_str(&c->stats, v); break;
 	case OPT_TRACE_HASH: set_str(&c->trace_hash, v); break;

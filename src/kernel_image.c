@@ -207,6 +207,12 @@ static int load(const struct boot_ram *r, struct source *s, int fd,
 	switch (s->sniff.kind) {
 	case KERNEL_IMAGE: return load_image(r, s, out, e);
 	case KERNEL_ELF: return load_elf(r, s, out, e);
+	case KERNEL_XNU:
+		out->code = "kernel-macho";
+		return err_set(e, 0, "an XNU kernel%s%s, which only starts "
+			       "unpacked (unpack it by hand)",
+			       *s->how ? " inside " : "", *s->how ? s->how + 2 :
+			       "");
 	case KERNEL_REFUSE:
 		out->code = s->sniff.code;
 		return err_set(e, 0, "%s%s%s%s", *s->how ? "unpacked (" : "",

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "boot.h"
+#include "lzfse.h"
 
 #define ELF_MACHINE_A64 183
 
@@ -251,9 +252,6 @@ static const struct rule rules[] = {
 	{ 0, "ANDROID!", 8, "kernel-android", "",
 	  "an Android boot image (take it apart with unpack_bootimg, then "
 	  "give its kernel and its RAM disk)" },
-	{ 0, "\xcf\xfa\xed\xfe", 4, "kernel-macho", "",
-	  "a Mach-O file, as macOS has; a macOS guest starts through a boot "
-	  "ROM from a bundle, not from a kernel" },
 	{ 0, "070701", 6, "kernel-is-initrd", "",
 	  "a cpio archive: an initial RAM disk, not a kernel (it goes to "
 	  "--initrd; are the two swapped?)" },
@@ -275,6 +273,31 @@ static const struct rule rules[] = {
 	  "a disk image with a partition table, not a kernel (it goes to "
 	  "--disk)" },
 };
+
+/* What macOS has for a kernel: Mach-O, or a container or packing of one. */
+static bool sniff_xnu(const uint8_t *h, size_t n, struct kernel_sniff *s)
+{
+	if (at(h, n, 0, "\xcf\xfa\xed\xfe", 4)) {
+		if (n >= 32 && le32(h + 4) != 0x0100000c)
+			refuse(s, "kernel-arch", "a Mach-O file for another "
+			       "CPU (type 0x%x); expected arm64", le32(h + 4));
+		else if (n >= 32 && le32(h + 12) != 2 && le32(h + 12) != 12)
+			refuse(s, "kernel-macho", "a Mach-O file of type %u; "
+			       "expected a kernel (2) or a fileset (12)",
+			       le32(h + 12));
+		else
+			s->kind = KERNEL_XNU;
+		return true;
+	}
+	/* DER: a sequence that holds the container's name */
+	if ((h[0] == 0x30 && (memmem(h, n < 24 ? n : 24, "IM4P", 4) ||
+			      memmem(h, n < 24 ? n : 24, "IMG4", 4))) ||
+	    at(h, n, 0, "complzss", 8) || lzfse_is(h, n)) {
+		s->kind = KERNEL_XNU;
+		return true;
+	}
+	return false;
+}
 
 static bool all_zero(const uint8_t *h, size_t n)
 {
@@ -316,6 +339,8 @@ void kernel_sniff(const uint8_t *h, size_t n, uint64_t file_size,
 		sniff_zboot(h, n, file_size, s);
 		return;
 	}
+	if (sniff_xnu(h, n, s))
+		return;
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
 		const struct rule *r = &rules[i];
 
@@ -323,13 +348,6 @@ void kernel_sniff(const uint8_t *h, size_t n, uint64_t file_size,
 			continue;
 		strcpy(s->compression, r->compression);
 		refuse(s, r->code, "%s", r->text);
-		return;
-	}
-	/* DER: a sequence that holds the string "IM4P" */
-	if (h[0] == 0x30 && memmem(h, n < 24 ? n : 24, "IM4P", 4)) {
-		refuse(s, "kernel-macho", "an IM4P file, as macOS has; a macOS "
-		       "guest starts through a boot ROM from a bundle, not "
-		       "from a kernel");
 		return;
 	}
 	if (at(h, n, 0, "MZ", 2)) {

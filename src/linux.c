@@ -166,6 +166,8 @@ int boot_load(struct machine *m, struct err *e)
 
 	if (m->config->firmware.path || m->config->firmware_builtin)
 		return load_firmware(m, e);
+	if (m->config->kernel_xnu)
+		return xnu_boot(m, e);
 	tree = malloc(MACHINE_FDT_SIZE);
 	if (!tree)
 		return err_set(e, 0, "out of memory");

@@ -2,6 +2,7 @@
  * (design/cli.md, man/pome.1). */
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -107,6 +108,9 @@ int main(int argc, char **argv)
 {
 	struct result r = { .what = OUT_INTERNAL };
 
+	/* glibc would count the host's CPUs, by files that the sandbox keeps
+	 * shut, when many threads want memory at once. */
+	mallopt(M_ARENA_MAX, 8);
 	fill_standard_fds();
 	sandbox_signals();
 	log_init(LOG_WARN);

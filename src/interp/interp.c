@@ -42,7 +42,8 @@ static int model_of(struct cpu_model *m, const struct config *cfg,
 		return model_parse(m, spec, e);
 	switch (cfg->cpu) {
 	case CFG_CPU_BY_BOOT:
-		if (cfg->firmware.path || cfg->firmware_builtin)
+		if (cfg->firmware.path || cfg->firmware_builtin ||
+		    cfg->kernel_xnu)
 			strcpy(spec, "vmapple");
 		break;
 	case CFG_CPU_GENERIC: break;

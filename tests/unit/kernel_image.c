@@ -65,9 +65,10 @@ static const struct head refused[] = {
 	{ "riscv", "RSC\x05", 4, 56, 64, "kernel-arch" },
 	{ "bzimage", "HdrS", 4, 0x202, 0x300, "kernel-arch" },
 	{ "android", "ANDROID!", 8, 0, 64, "kernel-android" },
-	{ "mach-o", "\xcf\xfa\xed\xfe", 4, 0, 64, "kernel-macho" },
-	{ "im4p", "\x30\x83\x01\x23\x45\x16\x04IM4P", 11, 0, 64,
-	  "kernel-macho" },
+	{ "mach-o for x86", "\xcf\xfa\xed\xfe\7\0\0\1", 8, 0, 64,
+	  "kernel-arch" },
+	{ "mach-o library", "\xcf\xfa\xed\xfe\x0c\0\0\1\0\0\0\0\6", 13, 0,
+	  64, "kernel-macho" },
 	{ "cpio", "070701", 6, 0, 64, "kernel-is-initrd" },
 	{ "efi", "MZ", 2, 0, 64, "kernel-efi-app" },
 	{ "script", "#!/bin/sh\necho\n", 15, 0, 15, "kernel-unknown" },
@@ -93,6 +94,26 @@ static void sniff_refused(void **state)
 			fail_msg("%s: %s", h->name, s.code ? s.code :
 				 "taken");
 		assert_true(s.text[0]);
+	}
+}
+
+static void sniff_xnu(void **state)
+{
+	static const struct { const char *bytes; unsigned len; } xnu[] = {
+		{ "\xcf\xfa\xed\xfe\x0c\0\0\1\0\0\0\0\2", 13 },
+		{ "\xcf\xfa\xed\xfe\x0c\0\0\1\0\0\0\0\x0c", 13 },
+		{ "\x30\x83\x01\x23\x45\x16\x04IM4P", 11 },
+		{ "\x30\x83\x01\x23\x45\x16\x04IMG4", 11 },
+		{ "complzss", 8 }, { "bvx2", 4 }, { "bvxn", 4 },
+	};
+	uint8_t buf[512];
+	struct kernel_sniff s;
+
+	for (size_t i = 0; i < sizeof(xnu) / sizeof(xnu[0]); i++) {
+		memset(buf, 0, sizeof(buf));
+		memcpy(buf, xnu[i].bytes, xnu[i].len);
+		kernel_sniff(buf, sizeof(buf), sizeof(buf), &s);
+		assert_int_equal(s.kind, KERNEL_XNU);
 	}
 }
 
@@ -462,6 +483,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sniff_refused),
+		cmocka_unit_test(sniff_xnu),
 		cmocka_unit_test(sniff_image), cmocka_unit_test(sniff_half),
 		cmocka_unit_test(sniff_zboot), cmocka_unit_test(load_image),
 		cmocka_unit_test(load_packed), cmocka_unit_test(bombs),
