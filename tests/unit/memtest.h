@@ -185,6 +185,13 @@ OP_GLOBAL(raise)
 	mt.end = MT_RAISED;
 	OP_LEAVE();
 }
+OP_GLOBAL(sync)                         /* guest time by instructions: not here */
+{
+	(void)ip;
+	(void)c;
+	mt.end = MT_RAISED;
+	OP_LEAVE();
+}
 static OP_CC OP_RET op_mt_end(OP_ARGS)
 {
 	(void)ip;
