@@ -142,6 +142,19 @@ $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/tests/unit/fake.o $(BUIL
 unit: $(UNIT:%=$(BUILD)/tests/unit/%)
 	@tests/unit/run.sh $(BUILD)/tests/unit $(UNIT)
 
+# Bundles of other programs: every sample as tests/bundles/manifest.json says, and mutations of them under sanitizers.
+MUTATIONS ?= 10000
+WRAPPED = open stat lstat access opendir realpath
+$(BUILD)/tests/bundles/mutate: $(BUILD)/tests/bundles/mutate.o $(BUILD)/libpome.a
+	$(CC) $(LDFLAGS) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $^ $(LDLIBS)
+mutations: $(BUILD)/tests/bundles/mutate
+	@rm -rf $(BUILD)/tests/mutated && mkdir -p $(BUILD)/tests/mutated
+	tests/bundles/cases.py --make $(BUILD)/tests/mutated
+	$< $(BUILD)/tests/mutated $(MUTATIONS)
+bundle-tests: $(BUILD)/pome
+	tests/bundles/cases.py $(BUILD)/pome
+	+$(MAKE) -j$(JOBS) BUILD=$(BUILD)-asan SAN=address,undefined OPT=-O1 mutations
+
 # Bare-metal guests: A64 code, so always clang and lld.
 GUESTS := $(patsubst tests/guest/%.c,$(BUILD)/guest/%.elf,$(wildcard tests/guest/t_*.c))
 GUEST_CFLAGS = --target=aarch64-none-elf -march=armv8-a -mgeneral-regs-only -mstrict-align -O2 -ffreestanding -fno-pic \
@@ -280,6 +293,7 @@ test: deps
 	$(MAKE) check
 	$(MAKE) guest-tests
 	$(MAKE) cli-tests
+	$(MAKE) bundle-tests
 	$(MAKE) diff-tests
 	$(MAKE) linux-tests
 	$(MAKE) determinism-tests

@@ -2,10 +2,11 @@
 """cases.py - every sample bundle against the manifest.
 
     cases.py POME [NAME...]         pome inspect --json of each case, and what run says
+    cases.py --make DIR             only makes the cases, for mutate; property lists in both forms
 
 Each case is copied to a scratch directory, its placeholder files are made there, and format, verdict, machine and
 messages are compared with manifest.json. Exits 1 if any differs."""
-import base64, json, os, shutil, subprocess, sys, tempfile
+import base64, json, os, plistlib, shutil, subprocess, sys, tempfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 
@@ -154,7 +155,43 @@ def check(pome, case):
     return bad
 
 
+def make_all(where):
+    """Every case below `where`, an index of them, and those with an XML list again with a binary one."""
+    index = []
+    for n, case in enumerate(load("manifest.json")["cases"]):
+        for binary in (False, True):
+            d = os.path.join(where, f"{n:03}{'b' if binary else ''}")
+            os.makedirs(d)
+            path = scratch(case, d)
+            if binary and not make_binary(d):
+                shutil.rmtree(d)
+                continue
+            index.append(path)
+    with open(os.path.join(where, "index"), "w") as f:
+        f.writelines(p + "\n" for p in index)
+
+
+def make_binary(d):
+    any_ = False
+    for base, _, files in os.walk(d):
+        for f in files:
+            path = os.path.join(base, f)
+            if not f.endswith(".plist"):
+                continue
+            try:
+                with open(path, "rb") as fp:
+                    v = plistlib.load(fp, fmt=plistlib.FMT_XML)
+                with open(path, "wb") as fp:
+                    plistlib.dump(v, fp, fmt=plistlib.FMT_BINARY)
+                any_ = True
+            except Exception:           # a case that is broken on purpose
+                pass
+    return any_
+
+
 def main():
+    if sys.argv[1] == "--make":
+        return make_all(os.path.abspath(sys.argv[2]))
     pome, names = os.path.abspath(sys.argv[1]), sys.argv[2:]
     failed = count = 0
     for case in load("manifest.json")["cases"]:
