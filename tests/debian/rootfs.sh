@@ -43,6 +43,14 @@ debootstrap --foreign --arch=arm64 --variant=minbase --include="$include" --cach
 	"$([ -e $keys ] && echo --keyring=$keys || echo --no-check-gpg)" "$suite" "$root" "$mirror" \
 	>"$cache/rootfs.log" 2>&1 || { tail -n 5 "$cache/rootfs.log" >&2; die "debootstrap failed"; }
 
+# The second stage goes through the list of all packages many times: leave in it those that are here.
+names=" $(cat "$root/debootstrap/required" "$root/debootstrap/base" | tr '\n' ' ') "
+for f in "$root"/var/lib/apt/lists/*_Packages; do
+	awk -v RS= -v FS='\n' -v ORS='\n\n' -v names="$names" \
+		'index(names, substr($1, 9) " ")' "$f" >"$root/packages"
+	mv "$root/packages" "$f"
+done
+
 # the stock kernel's modules, so that udev finds them
 mkdir "$root/kernel"
 dpkg-deb -x "$(find "$cache/debs" -name "${version}_*.deb")" "$root/kernel"
@@ -70,7 +78,7 @@ systemctl enable systemd-networkd.service
 systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \
 	systemd-networkd-wait-online.service
 touch /etc/.updated /var/.updated
-rm /stage2
+rm -rf /stage2 /var/lib/apt/lists/*
 S
 chmod 755 "$root/stage2"
 

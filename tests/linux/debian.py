@@ -8,6 +8,7 @@ What programs print is compared with what the same computation gives here."""
 import base64, hashlib, os, re, shutil, subprocess, sys, tempfile, time
 
 here = os.path.dirname(os.path.abspath(__file__))
+sys.dont_write_bytecode = True
 sys.path.insert(0, here)
 from guest import Guest, Lost
 
@@ -55,20 +56,41 @@ def put(guest, path, text):
     guest.run("base64 -d >%s <<'E'\n%sE\n" % (path, data))
 
 
-def session(pome, cpus, options, work, log):
-    c = Checks("%d CPU%s" % (cpus, "" if cpus == 1 else "s"))
+def boot(pome, cpus, options, work, log, net="user"):
+    """A fresh copy of the image, and pome running on it."""
     image = os.path.join(work, "root.img")
     subprocess.run(["cp", "--sparse=always", "--reflink=auto", os.path.join(cache, "rootfs.img"), image], check=True)
+    return Guest([pome, "run", "-q", "-k", cache + "/vmlinuz", "-i", cache + "/initrd.img", "-d", image + ",format=raw", "-n",
+                  net, "-p", str(cpus), "-m", "1G", "--no-reboot", "--timeout", "3000", "-a",
+                  "console=ttyAMA0 pome.root=/dev/vda"] + options, log), image
+
+
+def login(g):
+    g.expect("^pome login: ", 600)
+    g.type("root\n")
+    g.expect(r"root@pome:~# ", 120)
+    g.shell()
+
+
+def finish(g, c, image):
+    """The kernel has nothing to complain about, the machine powers off, the file system is sound."""
+    status, out = g.run("dmesg", 60)
+    bad = [l for l in out.split("\n") if BAD_LOG.search(l)]
+    c.check("a kernel log without complaints", not bad, "\n".join(bad))
+    g.type("poweroff\n")
+    status = g.wait(300)
+    c.check("powers off with status 0", status == 0, "status %d: %s" % (status, g.errors))
+    fsck = subprocess.run(["e2fsck", "-fn", image], capture_output=True, text=True)
+    c.check("e2fsck", fsck.returncode == 0, fsck.stdout)
+
+
+def session(pome, cpus, options, work, log):
+    c = Checks("%d CPU%s" % (cpus, "" if cpus == 1 else "s"))
     start = time.monotonic()
-    g = Guest([pome, "run", "-q", "-k", cache + "/vmlinuz", "-i", cache + "/initrd.img", "-d", image + ",format=raw", "-n",
-               "user", "-p", str(cpus), "-m", "1G", "--no-reboot", "--timeout", "1500", "-a",
-               "console=ttyAMA0 pome.root=/dev/vda"] + options, log)
+    g, image = boot(pome, cpus, options, work, log)
     try:
-        g.expect("^pome login: ", 400)
-        print("     %s: login prompt after %.0f s" % (c.what, time.monotonic() - start), flush=True)
-        g.type("root\n")
-        g.expect(r"root@pome:~# ", 60)
-        g.shell()
+        login(g)
+        print("     %s: logged in after %.0f s" % (c.what, time.monotonic() - start), flush=True)
 
         status, out = g.run("nproc")
         c.check("nproc", out == str(cpus), out)
@@ -96,14 +118,7 @@ def session(pome, cpus, options, work, log):
         c.check("dpkg -l", status == 0 and int(out) > 100, out)
         status, out = g.run("dpkg --audit; dpkg --verify", 600)
         c.check("dpkg --verify: every file as packed", (status, out) == (0, ""), out)
-        status, out = g.run("dmesg -l emerg,alert,crit,err,warn; dmesg", 30)
-        bad = [l for l in out.split("\n") if BAD_LOG.search(l)]
-        c.check("a kernel log without complaints", not bad, "\n".join(bad))
-        g.type("poweroff\n")
-        status = g.wait(200)
-        c.check("powers off with status 0", status == 0, "status %d: %s" % (status, g.errors))
-        fsck = subprocess.run(["e2fsck", "-fn", image], capture_output=True, text=True)
-        c.check("e2fsck", fsck.returncode == 0, fsck.stdout)
+        finish(g, c, image)
     except Lost as e:
         c.check("session", False, e)
     finally:
@@ -136,4 +151,5 @@ def main():
     sys.exit(failed != 0)
 
 
-main()
+if __name__ == "__main__":
+    main()

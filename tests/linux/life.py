@@ -7,6 +7,7 @@ Needs tests/debian/fetch.sh initrd to have run."""
 import os, re, signal, sys, tempfile, termios, time
 
 here = os.path.dirname(os.path.abspath(__file__))
+sys.dont_write_bytecode = True
 sys.path.insert(0, here)
 from guest import Guest, Lost
 
