@@ -67,8 +67,8 @@ endif
 OBJ += $(BUILD)/firmware/blob.o
 LIBOBJ := $(filter-out $(BUILD)/src/main.o,$(OBJ))
 
-.PHONY: all check test run lint bench fuzz kvm aarch64 install deps help tsan clean unit guests guest-tests linux-tests \
-	debian-tests diff-tests cli-tests qcow2-tests qcow2-bench determinism-tests
+.PHONY: firmware-guests firmware-tests all check test run lint bench fuzz kvm aarch64 install deps help tsan clean unit guests guest-tests linux-tests \
+	debian-tests diff-tests cli-tests qcow2-tests qcow2-bench determinism-tests bundle-tests mutations
 all: $(BUILD)/pome
 
 $(BUILD)/pome: $(BUILD)/src/main.o $(BUILD)/libpome.a
@@ -190,6 +190,24 @@ guest-tests: $(BUILD)/pome guests $(BUILD)/guest/u_usb.elf
 	tests/guest/run.sh $(BUILD)/pome $(BUILD)/guest --accel interp
 	tests/guest/usb.py $(BUILD)/pome $(BUILD)/guest/u_usb.elf
 
+# The boot ROM end to end: a stage 1 and a Mach-O kernel of our own in signed images, and a hundred hostile ones.
+FW_TESTS = $(BUILD)/firmware-tests
+$(FW_TESTS)/ballast.bin: tests/firmware/ballast.py
+	@mkdir -p $(@D)
+	tests/firmware/ballast.py $@
+$(FW_TESTS)/stage1.elf: tests/firmware/head.S tests/firmware/stage1.c tests/firmware/ballast.S $(FW_TESTS)/ballast.bin \
+		tests/guest/start.S tests/guest/guest.c tests/guest/guest.h tests/guest/guest.ld
+	$(GUESTCC) $(GUEST_CFLAGS) -Wl,--defsym=LINK_BASE=0x71000000 -Itests/guest -DBALLAST='"$(FW_TESTS)/ballast.bin"' -o $@ \
+		$(filter %.S,$^) $(filter %.c,$^)
+$(FW_TESTS)/stage1.bin: $(FW_TESTS)/stage1.elf
+	$(GUESTOBJCOPY) -O binary $< $@
+$(FW_TESTS)/kernel.elf: tests/firmware/kernel.S tests/firmware/kernel.c tests/firmware/kernel.ld
+	@mkdir -p $(@D)
+	$(GUESTCC) $(subst tests/guest/guest.ld,tests/firmware/kernel.ld,$(GUEST_CFLAGS)) -Wno-parentheses -o $@ $(filter-out %.ld,$^)
+firmware-guests: $(FW_TESTS)/stage1.bin $(FW_TESTS)/kernel.elf
+firmware-tests: $(BUILD)/pome firmware-guests
+	tests/firmware/run.py $(BUILD)/pome $(FW_TESTS)
+
 # Quick and without KVM, network or root: every unit test under ASan and UBSan.
 check:
 	+$(MAKE) -j$(JOBS) BUILD=$(BUILD)-asan SAN=address,undefined OPT=-O1 unit
@@ -292,6 +310,7 @@ test: deps
 	+$(MAKE) -j$(JOBS) all guests
 	$(MAKE) check
 	$(MAKE) guest-tests
+	$(MAKE) firmware-tests
 	$(MAKE) cli-tests
 	$(MAKE) bundle-tests
 	$(MAKE) diff-tests

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """The boot ROM end to end: signed images, good and bad, from an aux store to running code.
 
-    run.py POME DIR [--only WORD] [--list]      DIR: scratch and what make built (stage1.elf, kernel.elf)
+    run.py POME DIR [--only=REGEX] [--list] [-- POME-OPTIONS...]    DIR: what make built (stage1.bin, kernel.elf)
 """
+import itertools
 import os
 import re
 import subprocess
@@ -12,6 +13,7 @@ import tempfile
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import image as im  # noqa: E402
 import variants  # noqa: E402
+import xnu_cases  # noqa: E402
 
 ECID = variants.ECID
 
@@ -23,16 +25,21 @@ def pome(exe, args, typed="", timeout=90):
 
 
 class Runner:
-    def __init__(self, exe, scratch):
-        self.exe, self.scratch, self.passed, self.failed = exe, scratch, 0, []
+    def __init__(self, exe, scratch, extra):
+        self.exe, self.scratch, self.extra, self.passed, self.failed = exe, scratch, extra, 0, []
 
     def case(self, case):
-        path = os.path.join(self.scratch, "aux.img")
-        with open(path, "wb") as f:
-            f.write(case.aux() if callable(case.aux) else case.aux)
-        args = ["--disk", path + ",role=aux,format=raw", "--ecid", hex(ECID), "-m", "512M", "--accel", "interp"] + case.args
-        status, out, err = pome(self.exe, args, case.typed)
+        names, args = {}, ["--ecid", hex(ECID), "-m", "512M"] + self.extra
+        for name, data in dict(case.files, aux=case.aux).items():
+            names[name] = os.path.join(self.scratch, name)
+            if data is not None:
+                with open(names[name], "wb") as f:
+                    f.write(data() if callable(data) else data)
+        if case.aux is not None:
+            args += ["--disk", names["aux"] + ",role=aux,format=raw"]
+        status, out, err = pome(self.exe, args + [a.format(**names) for a in case.args], case.typed)
         ok = status == case.status and all(w in out for w in case.want) and not any(w in out for w in case.never)
+        ok = ok and all(w in err for w in case.errors)
         ok = ok and "a fault of its own" not in out and "fault of pome" not in err
         if ok:
             self.passed += 1
@@ -45,12 +52,13 @@ class Runner:
 
 
 def main():
-    args = [a for a in sys.argv[1:] if not a.startswith("--")]
+    cut = sys.argv.index("--") if "--" in sys.argv else len(sys.argv)
+    args = [a for a in sys.argv[1:cut] if not a.startswith("--")] + sys.argv[cut + 1:]
     only = next((a[7:] for a in sys.argv if a.startswith("--only=")), "")
     exe, build = args[0], args[1]
     with tempfile.TemporaryDirectory() as scratch:
-        r = Runner(os.path.abspath(exe), scratch)
-        for case in variants.cases(build):
+        r = Runner(os.path.abspath(exe), scratch, args[2:] or ["--accel", "interp"])
+        for case in itertools.chain(variants.cases(build), xnu_cases.cases(build)):
             if "--list" in sys.argv:
                 print(case.name)
             elif re.search(only, case.name):

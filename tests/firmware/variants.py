@@ -27,6 +27,8 @@ class Case:
     status: int = 0
     typed: str = "off\n"
     args: list = field(default_factory=list)
+    files: dict = field(default_factory=dict)   # written beside; "{name}" in args
+    errors: list = field(default_factory=list)  # on standard error
 
 
 def store(*objects, size=SMALL):
