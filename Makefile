@@ -134,9 +134,10 @@ qcow2-bench: $(BUILD)/tests/qcow2/q2
 # Unit tests: one program a file, linked with the library and cmocka.
 A64_UNIT := $(patsubst tests/unit/%.c,%,$(filter-out tests/unit/fake.c $(UNIT_SKIP:%=tests/unit/%.c),$(wildcard tests/unit/*.c)))
 UNIT := $(if $(filter aarch64,$(ARCH)),$(A64_UNIT),$(filter-out kvm%,$(A64_UNIT)))
+# A test may define a function of the library anew, as a double: it comes first, so it is the one that is used.
 $(BUILD)/tests/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/tests/unit/fake.o $(BUILD)/libpome.a
 	$(call say,LINK)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+	$(Q)$(CC) $(LDFLAGS) -Wl,--allow-multiple-definition -o $@ $^ -lcmocka $(LDLIBS)
 .SECONDARY:
 
 unit: $(UNIT:%=$(BUILD)/tests/unit/%)
@@ -239,7 +240,7 @@ $(BUILD)/tests/diff/%_guest: tests/diff/%_guest.c $(wildcard tests/diff/*.h)
 	$(CROSS_CC) -O1 -static -Wall -o $@ $<
 $(DIFF:%=$(BUILD)/tests/diff/%_host): $(BUILD)/tests/diff/%_host: $(BUILD)/tests/diff/%_host.o $(BUILD)/libpome.a
 	$(call say,LINK)
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+	$(Q)$(CC) $(LDFLAGS) -Wl,--allow-multiple-definition -o $@ $^ $(LDLIBS)
 $(BUILD)/tests/diff/fp_host: $(BUILD)/tests/diff/fp_host.o $(BUILD)/libpome.a
 	$(call say,LINK)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
