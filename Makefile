@@ -69,6 +69,7 @@ LIBOBJ := $(filter-out $(BUILD)/src/main.o,$(OBJ))
 
 .PHONY: firmware-guests firmware-tests all check test run lint bench fuzz kvm aarch64 install deps help tsan clean unit guests guest-tests linux-tests \
 	debian-tests diff-tests cli-tests qcow2-tests qcow2-bench determinism-tests bundle-tests mutations
+.PHONY: insn-walk insn-tests coverage-list coverage-build
 all: $(BUILD)/pome
 
 $(BUILD)/pome: $(BUILD)/src/main.o $(BUILD)/libpome.a
@@ -250,6 +251,23 @@ diff-tests: $(DIFF_BIN)
 	BUILD=$(BUILD) tests/diff/mem_diff.sh words $(DIFF_SEED) $(DIFF_WORDS)
 	qemu-aarch64 -cpu max $(BUILD)/tests/diff/fp_guest $(DIFF_CASES:000=) $(DIFF_SEED) | \
 		$(BUILD)/tests/diff/fp_host $(DIFF_CASES:000=) $(DIFF_SEED)
+
+# Every word: decoded once (a few minutes), and random pieces of code run at EL0 and EL1.
+INSN_SEED ?= 1
+INSN_COUNT ?= 1000000
+$(BUILD)/tests/tools/insn: $(BUILD)/tests/tools/insn.o $(BUILD)/tests/unit/fake.o $(BUILD)/libpome.a
+	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+insn-walk: $(BUILD)/tests/tools/insn
+	$< walk
+insn-tests:
+	+$(MAKE) -j$(JOBS) BUILD=$(BUILD)-asan SAN=address,undefined OPT=-O1 $(BUILD)-asan/tests/tools/insn
+	$(BUILD)-asan/tests/tools/insn exec $(INSN_SEED) $(INSN_COUNT)
+
+# For each row of a64.def the tests that execute it.
+coverage-list:
+	+$(MAKE) -j$(JOBS) BUILD=$(BUILD)-rows CPPFLAGS="-DROW_COVER -DPROFILE" coverage-build
+	tests/tools/coverage.sh $(BUILD)-rows $(COVERAGEFLAGS)
+coverage-build: all guests $(UNIT:%=$(BUILD)/tests/unit/%) $(DIFF_BIN) $(BUILD)/tests/tools/insn
 
 # KVM: on this machine where it is aarch64 and has it, else on emulated hosts. KVMFLAGS names parts (tests/kvm/suite.sh).
 KVM_GUESTS = $(GUESTS) $(patsubst tests/kvm/%.c,$(BUILD)/guest/%.elf,$(wildcard tests/kvm/x_*.c))

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "cover.h"
 #include "decode.h"
 #include "op.h"
 
@@ -170,6 +171,8 @@ void decode_word(struct rec *r, uint32_t w, uint32_t page_off, uint32_t ctx,
 	dec_setup(&d, r, w, page_off, ctx, model);
 	const struct a64_row *row = match(&d, &h);
 
+	if (row)
+		COVER_ROW((unsigned)(row - rows));
 	if (!row) {
 		preset(&d);
 		r->h = op_undef;

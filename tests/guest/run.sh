@@ -17,6 +17,7 @@ for elf in "$dir"/t_*.elf; do
 	more=
 	case $name in
 	t_smp) cpus=6 ;;
+	t_litmus) cpus=4 ;;
 	t_reset) cpus=4 reboot= ;;
 	t_vmapple) # the second disk: VZ's 16 KiB, then 32 MiB
 		cpus=2
