@@ -78,7 +78,8 @@ systemctl enable systemd-networkd.service
 systemctl mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \
 	systemd-networkd-wait-online.service
 touch /etc/.updated /var/.updated
-rm -rf /stage2 /var/lib/apt/lists/*
+find /var/lib/apt/lists -type f -delete
+rm /stage2
 S
 chmod 755 "$root/stage2"
 

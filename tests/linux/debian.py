@@ -70,6 +70,7 @@ def login(g):
     g.type("root\n")
     g.expect(r"root@pome:~# ", 120)
     g.shell()
+    g.run("dmesg -n 1")         # the console is ours
 
 
 def finish(g, c, image):

@@ -4,11 +4,14 @@
     g.expect("login: ", 300); g.type("root\n")
     status, text = g.run("uname -r")
 """
-import os, pty, re, select, signal, subprocess, time
+import os, pty, re, select, subprocess, time
 
 
 class Lost(Exception):
     """What was waited for did not come."""
+
+
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 class Guest:
@@ -34,7 +37,7 @@ class Guest:
             self.log.write(data)
             self.log.flush()
         text = data.decode("utf-8", "replace").replace("\r", "")
-        self.seen += text
+        self.seen = ESCAPES.sub("", self.seen + text)
         self.all += text
         return bool(data)
 
@@ -62,7 +65,7 @@ class Guest:
 
     def shell(self, timeout=30):
         """Makes the shell that runs there plain: no echo, no prompt."""
-        self.type(" stty -echo; PS1=; PS2=; PROMPT_COMMAND=; echo READ''Y\n")
+        self.type(" bind 'set enable-bracketed-paste off' 2>/dev/null; stty -echo; PS1=; PS2=; PROMPT_COMMAND=; echo READ''Y\n")
         self.expect("^READY$", timeout)
 
     def run(self, command, timeout=60):
