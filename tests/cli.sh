@@ -191,7 +191,7 @@ expect 3 'line 1, column 11' run b
 printf '{"os":"linux","cpus":1,"ram":9,"bootInfo":{"kernel":"Image"}}' >b/vm.json
 expect 3 '64 MiB' run b
 printf 'x' >b/config.plist
-prints 3 '"verdict": "unsupported"' inspect --json b
+prints 3 '"verdict": "malformed"' inspect --json b
 rm -r b
 
 # ---- what prints ----------------------------------------------------------
