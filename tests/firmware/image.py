@@ -130,14 +130,14 @@ def elf_segments(elf):
     return segs, entry
 
 
-def macho(segs, entry, version=(11417, 101, 15), fileset=False, filetype=None, thread=True):
+def macho(segs, entry, version=(11417, 101, 15), fileset=False, filetype=None, thread=True, align=0x4000):
     cmds, body = [], b""
     count = len(segs) + (1 if thread else 0) + (1 if version else 0) + (1 if fileset else 0)
     head = 32 + 72 * len(segs) + (16 + 272 if thread else 0) + (16 if version else 0) + (72 if fileset else 0)
-    at = (head + 0x3fff) & ~0x3fff
+    at = (head + align - 1) & ~(align - 1)
     for name, va, data, msz in segs:
         cmds.append(struct.pack("<II16sQQQQiiII", 0x19, 72, name.encode(), va, msz, at + len(body), len(data), 7, 5, 0, 0))
-        body += data + bytes(-len(data) % 0x4000)
+        body += data + bytes(-len(data) % align)
     if thread:
         regs = [0] * 34
         regs[32] = entry
