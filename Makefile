@@ -146,7 +146,7 @@ unit: $(UNIT:%=$(BUILD)/tests/unit/%)
 
 # Bundles of other programs: every sample as tests/bundles/manifest.json says, and mutations of them under sanitizers.
 MUTATIONS ?= 10000
-WRAPPED = open stat lstat access opendir realpath
+WRAPPED = open64 stat64 lstat64 access opendir realpath
 $(BUILD)/tests/bundles/mutate: $(BUILD)/tests/bundles/mutate.o $(BUILD)/libpome.a
 	$(CC) $(LDFLAGS) $(WRAPPED:%=-Wl,--wrap=%) -o $@ $^ $(LDLIBS)
 mutations: $(BUILD)/tests/bundles/mutate

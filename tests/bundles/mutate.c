@@ -47,15 +47,16 @@ static void look(const char *path)
 		snprintf(touched, sizeof(touched), "%s", path);
 }
 
-int __real_open(const char *, int, ...);
-int __real_stat(const char *, struct stat *);
-int __real_lstat(const char *, struct stat *);
+/* The names that the linker sees: files are 64 bits wide throughout. */
+int __real_open(const char *, int, ...) __asm__("__real_open64");
+int __real_stat(const char *, struct stat *) __asm__("__real_stat64");
+int __real_lstat(const char *, struct stat *) __asm__("__real_lstat64");
 int __real_access(const char *, int);
 DIR *__real_opendir(const char *);
 char *__real_realpath(const char *, char *);
-int __wrap_open(const char *, int, ...);
-int __wrap_stat(const char *, struct stat *);
-int __wrap_lstat(const char *, struct stat *);
+int __wrap_open(const char *, int, ...) __asm__("__wrap_open64");
+int __wrap_stat(const char *, struct stat *) __asm__("__wrap_stat64");
+int __wrap_lstat(const char *, struct stat *) __asm__("__wrap_lstat64");
 int __wrap_access(const char *, int);
 DIR *__wrap_opendir(const char *);
 char *__wrap_realpath(const char *, char *);
@@ -156,7 +157,7 @@ struct buf {
 };
 
 /* Replaces [at, at + gone) by `with`. */
-static void splice(struct buf *b, size_t at, size_t gone, const void *with,
+static void put_in(struct buf *b, size_t at, size_t gone, const void *with,
 		   size_t n)
 {
 	if (b->n - gone + n > MUTABLE_MAX)
@@ -187,10 +188,10 @@ static void mutate_once(struct buf *b)
 			b->p[at] = (uint8_t)rnd(256);
 		break;
 	case 2:
-		splice(b, at, len, "", 0);
+		put_in(b, at, len, "", 0);
 		break;
 	case 3:
-		splice(b, at, 0, w, strlen(w));
+		put_in(b, at, 0, w, strlen(w));
 		break;
 	case 4:                         /* a number or word instead */
 		while (at && at < b->n && b->p[at] != '>' && b->p[at] != ' ')
@@ -199,7 +200,7 @@ static void mutate_once(struct buf *b)
 		     !strchr("<,}\n", b->p[at + 1 + len]); len++)
 			;
 		if (at + 1 + len <= b->n)
-			splice(b, at + 1, len, w, strlen(w));
+			put_in(b, at + 1, len, w, strlen(w));
 		break;
 	case 5:                         /* a piece again, elsewhere */
 		from = rnd((uint32_t)b->n + 1);
@@ -207,13 +208,13 @@ static void mutate_once(struct buf *b)
 		if (len > b->n - from)
 			len = b->n - from;
 		memcpy(copy, b->p + from, len);
-		splice(b, at, 0, copy, len);
+		put_in(b, at, 0, copy, len);
 		break;
 	case 6:                         /* many times */
 		len = len < 32 ? len : 32;
 		memcpy(copy, b->p + at, len);
 		for (uint32_t i = rnd(1000); i; i--)
-			splice(b, at, 0, copy, len);
+			put_in(b, at, 0, copy, len);
 		break;
 	case 7:
 		b->n = rnd(20) ? b->n : at;
@@ -384,6 +385,15 @@ int main(int argc, char **argv)
 	}
 	if (__sanitizer_install_malloc_and_free_hooks)
 		__sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
+	/* Does the watch see? */
+	allowed = "/nowhere";
+	config_open_file(list, O_RDONLY, false, "a list", &(uint64_t){ 0 },
+			 &(struct err){ 0 });
+	allowed = NULL;
+	if (strcmp(touched, list)) {
+		fprintf(stderr, "mutate: not linked with --wrap\n");
+		return 2;
+	}
 	for (long i = 0; i < count; i++, seed++) {
 		state = seed * 0x9e3779b97f4a7c15 + 1;
 		for (int k = 0; k < 4; k++)
