@@ -24,10 +24,17 @@ pack() { # directory; a cpio archive on standard output
 }
 
 fetch() {
-	local root=$cache/root m
+	local root=$cache/root m lock
+	# hosts may start at the same time; the caches are shared
+	mkdir -p "$cache"
+	exec {lock}>"$cache/lock"
+	flock "$lock"
 	"$here/../debian/fetch.sh" cloud
-	[ "$cache/base.cpio" -nt "$here/init" ] && [ "$cache/base.cpio" -nt "$here/host.sh" ] &&
-		[ "$cache/base.cpio" -nt "$debian/vmlinuz-cloud" ] && return
+	if [ "$cache/base.cpio" -nt "$here/init" ] && [ "$cache/base.cpio" -nt "$here/host.sh" ] &&
+		[ "$cache/base.cpio" -nt "$debian/vmlinuz-cloud" ]; then
+		exec {lock}>&-
+		return
+	fi
 	rm -rf "$root"
 	mkdir -p "$root"/{bin,dev,etc,proc,sys,tmp,modules}
 	echo root:x:0:0:root:/tmp:/bin/sh >"$root/etc/passwd"
@@ -40,6 +47,7 @@ fetch() {
 	pack "$root" >"$cache/base.cpio.new"
 	mv "$cache/base.cpio.new" "$cache/base.cpio"
 	rm -rf "$root"
+	exec {lock}>&-
 }
 
 run() {

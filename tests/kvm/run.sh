@@ -27,6 +27,7 @@ if [ "$(uname -m)" = aarch64 ] && "$build/pome" check 2>/dev/null | grep -q '^kv
 	exit
 fi
 
+"$here/host.sh" fetch || exit
 stage "$work/tree/kvm"
 cp -a "$build/aarch64/root/." "$work/tree/"
 cp -a "$build/aarch64/tests-root/." "$work/tree/"
