@@ -224,9 +224,14 @@ determinism-tests: $(BUILD)/pome
 	tests/linux/determinism.sh $(BUILD)/pome
 
 # A whole Debian with systemd. The image is made once, by pome itself.
-debian-tests: $(BUILD)/pome
+$(BUILD)/tests/linux/fp: tests/linux/fp.c
+	@mkdir -p $(@D)
+	$(CROSS_CC) -O2 -static -fno-builtin -ffp-contract=off -Wall -o $@ $< -lm
+debian-tests: $(BUILD)/pome $(BUILD)/tests/linux/fp
 	tests/debian/rootfs.sh $(BUILD)/pome
 	tests/linux/debian.py $(BUILD)/pome
+	tests/linux/life.py $(BUILD)/pome
+	tests/linux/fp.sh $(BUILD)/pome $(BUILD)/tests/linux/fp
 
 # The interpreter against qemu-aarch64. el0: whole cases of any class, DIFF_CASES of them; simd, mem, fp: DIFF_WORDS
 # random words of each row of a class with its own corner cases.
