@@ -110,10 +110,11 @@ struct img4_report {
 
 /* Every check that can be made of `img` on this machine, in a fixed order; it
  * goes on after one that failed. What cannot be known here (the root key, the
- * boot nonce) is UNKNOWN. */
+ * boot nonce) is UNKNOWN. Without a machine (NULL), whether it is for this one
+ * is not asked. */
 void img4_check(const struct img4 *img, const struct img4_machine *,
 		struct img4_report *);
-/* Those of a manifest alone: no digest, no machine where m is NULL. */
+/* Those of a manifest alone: no digest. */
 void im4m_check(const struct im4m *, const struct img4_machine *,
 		struct img4_report *);
 

@@ -467,7 +467,7 @@ static void note_kernel(struct bundle *b, const unsigned char *h, size_t n,
 		return;
 	}
 	if (k.kind != KERNEL_ELF)
-		b->guest = "linux";
+		b->guest = k.kind == KERNEL_XNU ? "macos" : "linux";
 	if (k.kind == KERNEL_ZBOOT || k.kind == KERNEL_GZIP ||
 	    k.kind == KERNEL_ZSTD)
 		bundle_note(b, NOTE_NOTE, "kernel-unpacked", NULL, "%s: packed "
@@ -666,7 +666,8 @@ static void walk(struct walk *w, const struct node *n)
 			w->f(w->arg, key, value, level[note->level],
 			     note->text);
 		else if (n->use == NODE_IGNORED)
-			w->f(w->arg, key, value, "ignored", n->why);
+			w->f(w->arg, key, value, "ignored", n->why ? n->why :
+			     "see the findings");
 		else if (n->use == NODE_UNREAD)
 			w->f(w->arg, key, value, "unknown", "pome does not "
 			     "know this key");

@@ -22,7 +22,7 @@ static bool loose_bool(struct bundle *b, struct node *o, const char *key,
 		return n->num != 0;
 	}
 	if (n && n->type != NODE_BOOL) {
-		n->use = NODE_IGNORED;
+		node_ignore(o, key, "not true or false");
 		note_at(b, NOTE_WARN, "wrong-type", o, key, "found %s; expected "
 			"true or false; ignored, as macosvm does",
 			node_type_name(n->type));

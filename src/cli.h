@@ -3,6 +3,8 @@
 #ifndef CLI_H
 #define CLI_H
 
+#include <stdbool.h>
+
 #include "err.h"
 
 enum outcome {
@@ -23,9 +25,13 @@ struct result {
 
 void cli_run(int argc, char **argv, struct result *);
 void cli_inspect(int argc, char **argv, struct result *);
+void cli_create(int argc, char **argv, struct result *);
 void cli_check(int argc, char **argv, struct result *);
 void cli_help(int argc, char **argv, struct result *);
 void cli_version(int argc, char **argv, struct result *);
+
+/* `inspect` of one of Apple's images (inspect_apple.c); false: it is none. */
+bool inspect_apple(const char *path, bool json, struct result *);
 
 /* The text of `pome --help` or `pome help COMMAND`, on standard output. */
 void cli_print_help(const char *command);

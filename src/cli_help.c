@@ -10,6 +10,7 @@ static const char main_text[] =
 "Usage: pome run     [OPTIONS] [BUNDLE]     boot a bundle, or what OPTIONS say\n"
 "       pome inspect [--json|--command] PATH\n"
 "                                           say what a file or bundle is\n"
+"       pome create  --vmapple DIR          make a new virtual Mac\n"
 "       pome check   [--json]               say what this host offers\n"
 "       pome help [COMMAND]\n"
 "       pome version\n"
@@ -25,12 +26,25 @@ static const char main_text[] =
 static const char inspect_text[] =
 "Usage: pome inspect [--json|--command] PATH\n"
 "\n"
-"Says what a bundle, kernel, disk image or device tree is, and what pome run\n"
+"Says what a bundle, kernel, disk image, device tree or IMG4 is, and what pome run\n"
 "would do with it. Status 0 where run would start the machine, else 3.\n"
 "\n"
 "      --json     one JSON object\n"
 "      --command  only an equivalent command line, quoted for a shell\n"
 "  -h, --help     this text\n";
+
+static const char create_text[] =
+"Usage: pome create --vmapple [OPTIONS] DIR\n"
+"\n"
+"Makes DIR with a virtual Mac in it: a blank auxiliary store, a disk, an ECID.\n"
+"It is for a first stage of your own; see pome-vmapple(7).\n"
+"\n"
+"      --stage1 FILE     an IMG4 image to put into the store\n"
+"      --ecid NUMBER     instead of a random one\n"
+"      --cpus N          1 to 32 (2)\n"
+"      --memory SIZE     with K M G; a bare number is MiB (4G)\n"
+"      --disk-size SIZE  of the disk, which is sparse (64G)\n"
+"  -h, --help            this text\n";
 
 static const char check_text[] =
 "Usage: pome check [--json]\n"
@@ -72,6 +86,8 @@ void cli_print_help(const char *command)
 		print_run();
 	else if (command && !strcmp(command, "inspect"))
 		fputs(inspect_text, stdout);
+	else if (command && !strcmp(command, "create"))
+		fputs(create_text, stdout);
 	else if (command && !strcmp(command, "check"))
 		fputs(check_text, stdout);
 	else
@@ -81,10 +97,10 @@ void cli_print_help(const char *command)
 void cli_help(int argc, char **argv, struct result *r)
 {
 	static const char *const known[] = { "run", "inspect", "check", "help",
-					     "version" };
+					     "version", "create" };
 	const char *word = argc > 1 ? argv[1] : NULL;
 
-	for (int i = 0; word && i < 5; i++)
+	for (int i = 0; word && i < 6; i++)
 		if (!strcmp(word, known[i]))
 			goto found;
 	if (word) {

@@ -286,6 +286,8 @@ void cli_inspect(int argc, char **argv, struct result *r)
 			"inspect PATH)");
 		return;
 	}
+	if (form != FORM_COMMAND && inspect_apple(path, form == FORM_JSON, r))
+		return;
 	config_init(&c);
 	bundle_init(&b);
 	r->what = OUT_BUILD;

@@ -194,6 +194,57 @@ static int open_disk(struct cfg_disk *d, struct err *e)
 	return lock_disk(d, e);
 }
 
+/* A ROM is bare code from its first byte on. What people have instead of one is
+ * told apart; anything else may be code. */
+static int check_rom(const struct cfg_file *f, struct err *e)
+{
+	static const struct {
+		unsigned off;
+		const char *bytes;
+		unsigned len;
+		const char *is;
+	} not[] = {
+		{ 0, "\x7f" "ELF", 4, "an ELF file (a bare-metal one goes to "
+		  "--kernel)" },
+		{ 0, "\xcf\xfa\xed\xfe", 4, "a Mach-O file (a kernel goes to "
+		  "--kernel)" },
+		{ 0, "PK\3\4", 4, "a zip archive, as an IPSW is (the ROM is a "
+		  "file inside: pome-vmapple(7))" },
+		{ 0, "\x1f\x8b", 2, "packed with gzip (gunzip it first)" },
+		{ 0, "bplist", 6, "a property list" },
+		{ 0, "bvx", 3, "packed with LZFSE (unpack it first)" },
+		{ 56, "ARMd", 4, "an arm64 kernel (it goes to --kernel)" },
+		{ 0, "\xd0\x0d\xfe\xed", 4, "a device tree" },
+	};
+	uint8_t head[512];
+	ssize_t n;
+	size_t i;
+
+	if (!f->path)
+		return 0;
+	n = pread(f->fd, head, sizeof(head), 0);
+	if (n < 0)
+		return err_set(e, errno, "%s: read", f->path);
+	for (i = 0; i < sizeof(not) / sizeof(not[0]); i++)
+		if (not[i].off + not[i].len <= (size_t)n &&
+		    !memcmp(head + not[i].off, not[i].bytes, not[i].len))
+			return err_set(e, 0, "%s: %s; expected a boot ROM, "
+				       "which is bare A64 code", f->path,
+				       not[i].is);
+	if (n > 16 && head[0] == 0x30 &&
+	    (memmem(head, 16, "IMG4", 4) || memmem(head, 16, "IM4P", 4)))
+		return err_set(e, 0, "%s: an IMG4 or IM4P container, as later "
+			       "stages are (a boot ROM is bare code; a stage 1 "
+			       "lies in the auxiliary store)", f->path);
+	for (i = 0; i < (size_t)n && !head[i]; i++)
+		;
+	if (i == (size_t)n)
+		return err_set(e, 0, "%s: begins with %zu zero bytes; expected "
+			       "a boot ROM (is the copy complete?)", f->path,
+			       i);
+	return 0;
+}
+
 /* Whose kernel is it? That decides which CPU it finds, and what goes with it. */
 static int sniff_kernel(struct config *c, struct err *e)
 {
@@ -239,6 +290,8 @@ int config_open(struct config *c, struct err *e)
 			       "%u (1 MiB)", c->firmware.path,
 			       (unsigned long long)c->firmware.size,
 			       FIRMWARE_MAX);
+	if (check_rom(&c->firmware, e))
+		return -1;
 	if (c->kernel.path && c->kernel.size > c->ram)
 		return err_set(e, 0, "%s: %llu MiB, larger than the guest's "
 			       "RAM of %llu MiB (try --memory)", c->kernel.path,

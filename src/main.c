@@ -28,6 +28,7 @@ static const struct {
 	void (*fn)(int argc, char **argv, struct result *);
 } commands[] = {
 	{ "run", cli_run }, { "inspect", cli_inspect }, { "check", cli_check },
+	{ "create", cli_create },
 	{ "help", cli_help }, { "version", cli_version },
 	{ "--help", cli_help }, { "-h", cli_help },
 	{ "--version", cli_version }, { "-V", cli_version },
@@ -40,7 +41,7 @@ static void no_command(const char *word, struct result *r)
 	const char *names[NCOMMANDS], *near;
 
 	r->what = OUT_USAGE;
-	if (!strcmp(word, "create") || !strcmp(word, "ctl")) {
+	if (!strcmp(word, "ctl")) {
 		err_set(&r->err, 0, "%s: this version does not have that "
 			"command yet", word);
 		return;

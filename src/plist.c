@@ -20,7 +20,8 @@ struct xml {
 	struct err *e;
 	int depth;
 	size_t nodes;
-	char open[NODE_DEPTH + 4];      /* first letter of open elements */
+	char open[NODE_DEPTH + 4];      /* letters of open elements */
+	bool value[NODE_DEPTH + 4];     /* of a dict: a key waits for one */
 	char text[64];                  /* of the element that is open */
 	size_t len;
 	bool odd;                       /* text that its element cannot have */
@@ -55,11 +56,32 @@ static int element(const char *name)
 	return -1;
 }
 
-/* One letter that tells what may be in an element: p d a, i, b for base64, and
- * s for the rest. */
+/* One letter that tells what may be in an element: p d a, k for keys, i, b for
+ * base64, and s for the rest. */
 static char letter(int el)
 {
-	return "pdassissSbs"[el];
+	return "pdaksisssbs"[el];
+}
+
+/* Keys and values take turns in a dictionary, and are nowhere else: libplist
+ * ends the program where they do not. */
+static bool misplaced(struct xml *x, char kind)
+{
+	char in = x->depth ? x->open[x->depth - 1] : 0;
+	bool *value = x->depth ? &x->value[x->depth - 1] : NULL;
+
+	if (in == 'd') {
+		if ((kind == 'k') == *value)
+			return true;
+		*value = !*value;
+	} else if (kind == 'k') {
+		return true;
+	} else if (in == 'p') {
+		if (*value)
+			return true;    /* a second value at the top */
+		*value = true;
+	}
+	return false;
 }
 
 static void on_start(void *arg, const XML_Char *name, const XML_Char **atts)
@@ -80,7 +102,10 @@ static void on_start(void *arg, const XML_Char *name, const XML_Char **atts)
 		fault(x, "nested too deeply", "");
 	} else if (++x->nodes > NODE_MAX) {
 		fault(x, "too many values", "");
+	} else if (misplaced(x, letter(el))) {
+		fault(x, "keys and values do not take turns at ", name);
 	} else {
+		x->value[x->depth] = false;
 		x->open[x->depth++] = letter(el);
 		x->len = 0;
 		x->odd = false;
@@ -119,7 +144,9 @@ static void on_end(void *arg, const XML_Char *name)
 		return;
 	kind = x->open[--x->depth];
 	x->text[x->len < sizeof(x->text) ? x->len : sizeof(x->text) - 1] = 0;
-	if (kind == 'i' && (x->len >= sizeof(x->text) || !number_ok(x->text)))
+	if (kind == 'd' && x->value[x->depth])
+		fault(x, "a key without a value", "");
+	else if (kind == 'i' && (x->len >= sizeof(x->text) || !number_ok(x->text)))
 		fault(x, "not a whole number: ", x->text);
 	else if (kind == 'b' && (x->odd || x->len % 4))
 		fault(x, "not base64 in data", "");
@@ -258,8 +285,24 @@ static int bin_count(struct bin *b, size_t *at, uint64_t *count)
 
 static int bin_object(struct bin *b, size_t i, int depth);
 
+/* Is an object that bin_object has passed plain ASCII, as every key is? */
+static bool bin_is_key(struct bin *b, size_t i)
+{
+	size_t at = (size_t)be(b->d + b->table + i * b->off_size, b->off_size);
+	uint64_t n;
+
+	if (b->d[at] >> 4 != 5 || bin_count(b, &at, &n))
+		return false;
+	for (; n; n--, at++)
+		if (!b->d[at] || b->d[at] >= 0x80)
+			return false;
+	return true;
+}
+
+/* The first `keys` of the references must be to keys: libplist ends the program
+ * on another kind, and on text that it cannot convert. */
 static int bin_refs(struct bin *b, size_t i, size_t at, uint64_t count,
-		    int depth)
+		    uint64_t keys, int depth)
 {
 	uint64_t nodes = 1, bytes = 0;
 	uint8_t height = 0;
@@ -274,6 +317,9 @@ static int bin_refs(struct bin *b, size_t i, size_t at, uint64_t count,
 					 "a reference out of range");
 		if (bin_object(b, (size_t)ref, depth + 1))
 			return -1;
+		if (k < keys && !bin_is_key(b, (size_t)ref))
+			return bin_fault(b, at + k * b->ref_size,
+					 "a key that is no ASCII text");
 		if (b->seen[ref].height > height)
 			height = b->seen[ref].height;
 		nodes += b->seen[ref].nodes;
@@ -364,13 +410,13 @@ static int bin_object(struct bin *b, size_t i, int depth)
 	switch (b->d[at] >> 4) {
 	case 10: case 12:               /* array, set */
 		r = bin_count(b, &at, &count);
-		r = r ? r : bin_refs(b, i, at, count, depth);
+		r = r ? r : bin_refs(b, i, at, count, 0, depth);
 		break;
 	case 13:
 		r = bin_count(b, &at, &count);
 		if (!r && count > UINT32_MAX)
 			r = bin_fault(b, at, "a collection that is cut short");
-		r = r ? r : bin_refs(b, i, at, count * 2, depth);
+		r = r ? r : bin_refs(b, i, at, count * 2, count, depth);
 		break;
 	default:
 		r = bin_scalar(b, i, at);

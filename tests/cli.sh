@@ -84,7 +84,7 @@ chmod 000 noread
 
 expect 2 'a command is missing'
 expect 2 'did you mean pome run' rum
-expect 2 'create: this version does not have' create x
+expect 2 'create: say what' create x
 expect 2 'ctl: this version does not have' ctl x
 prints 6 'pome boot ROM' run --timeout 2
 expect 2 '--kernel: a value is missing' run -k
@@ -220,11 +220,32 @@ for o in $(cat in-help); do
 done
 for o in $(cat in-man); do
 	grep -qxF -- "$o" in-help || [ "$o" = --json ] ||
-		[ "$o" = --command ] || fail "--help lacks $o"
+		[ "$o" = --command ] || [ "$o" = --vmapple ] ||
+		fail "--help lacks $o"
 done
 rm -f in-help in-man
 
 # ---- nothing is left behind -------------------------------------------------
+
+# ---- Apple's images and new machines ---------------------------------------
+
+data=$src/tests/data/firmware
+prints 0 'signature: ok' inspect "$data/good.img4"
+prints 0 '"ECID": "0x1122334455667788"' inspect --json "$data/good.img4"
+prints 0 'boot-args: serial=3 -v' inspect "$data/nvram.bin"
+head -c 900 "$data/good.img4" >cut.img4
+prints 3 'malformed: DER' inspect cut.img4
+prints 0 'start it: pome run mac' create --vmapple --stage1 "$data/good.img4" \
+	--ecid 0x1122334455667788 --disk-size 1G --memory 128M mac
+prints 0 'format: apple-aux' inspect mac/aux.img
+prints 0 '1122334455667788' inspect --json mac
+prints 0 'Starting illb' run --accel interp --timeout 15 mac
+expect 3 'File exists' create --vmapple mac
+expect 3 'no IMG4 image' create --vmapple --stage1 Image mac2
+expect 2 '--disk-size 5' create --vmapple --disk-size 5x mac2
+expect 2 'unknown option' create --vmapple --xyz mac2
+expect 2 "directory's name is missing" create --vmapple
+rm -rf mac cut.img4
 
 for f in *; do
 	case $f in

@@ -200,6 +200,19 @@ static void firmware(void **state)
 	assert_int_equal(boot(16, NULL, NULL, NULL), -3);
 	assert_non_null(strstr(e.msg, "at most 1048576"));
 	again();
+	for (unsigned i = 0; i < 5; i++) {
+		static const struct { const char *head; size_t n; } bad[] = {
+			{ "\x7f" "ELF", 4 }, { "PK\3\4", 4 }, { "", 0 },
+			{ "\x30\x83\1\2\3\x16\4IM4P", 11 },
+			{ "\xcf\xfa\xed\xfe", 4 },
+		};
+
+		put("rom", bad[i].head, bad[i].n, 4096);
+		c.firmware.path = strdup(path("rom"));
+		assert_int_equal(boot(16, NULL, NULL, NULL), -3);
+		assert_non_null(strstr(e.msg, "boot ROM"));
+		again();
+	}
 	c.firmware_builtin = true;
 	assert_int_equal(boot(16, NULL, NULL, NULL), 0);
 	assert_int_equal(m->vm.entry_pc, 0x100000);
