@@ -339,7 +339,6 @@ test: deps
 	$(MAKE) diff-tests
 	$(MAKE) linux-tests
 	$(MAKE) fuzz-replay
-	$(MAKE) kvm
 	@echo "make test: all passed"
 
 help:
