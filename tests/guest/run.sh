@@ -3,12 +3,13 @@
 #
 #   run.sh POME DIR [POME-OPTIONS...]     every DIR/t_*.elf
 #
-# A guest passes when it powers off (status 0) and its last line begins with PASS.
+# GUEST_SECONDS is what a guest may take (100). A guest passes when it powers off (status 0) and its last line begins with PASS.
 set -u
 pome=$1 dir=$2
 shift 2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+seconds=${GUEST_SECONDS:-100}
 passed=0 failed=0
 for elf in "$dir"/t_*.elf; do
 	name=$(basename "$elf" .elf)
@@ -27,7 +28,7 @@ for elf in "$dir"/t_*.elf; do
 		;;
 	esac
 	# shellcheck disable=SC2086 # options, or nothing
-	out=$(timeout 120 "$pome" run -q -k "$elf" -p "$cpus" -m 256M --timeout 100 $reboot $more "$@" </dev/null 2>&1)
+	out=$(timeout $((seconds + 20)) "$pome" run -q -k "$elf" -p "$cpus" -m 256M --timeout "$seconds" $reboot $more "$@" </dev/null 2>&1)
 	status=$?
 	last=$(echo "$out" | tr -d '\r' | sed '/^$/d' | tail -n 1)
 	case $status$last in

@@ -25,7 +25,7 @@ tally() { # name status [file to show]
 }
 
 guests() {
-	sh "$dir/guests.sh" "$pome" "$dir/guest" --accel kvm -a "kvm $words" >"$work/guests"
+	GUEST_SECONDS=300 sh "$dir/guests.sh" "$pome" "$dir/guest" --accel kvm -a "kvm $words" >"$work/guests"
 	status=$?
 	sed '$d' "$work/guests"
 	passed=$((passed + $(grep -c '^ok ' "$work/guests")))
@@ -34,14 +34,14 @@ guests() {
 }
 
 trap_ends() { # guest text
-	timeout 60 "$pome" run --accel kvm -k "$dir/guest/$1.elf" -m 256M --timeout 50 >"$work/out" 2>&1 </dev/null
+	timeout 200 "$pome" run --accel kvm -k "$dir/guest/$1.elf" -m 256M --timeout 180 >"$work/out" 2>&1 </dev/null
 	[ $? = 7 ] && grep -q "$2" "$work/out"
 	tally "$1: status 7 and '$2'" $? "$work/out"
 }
 
 units() {
 	for t in "$dir"/unit/*; do
-		timeout 120 "$t" >"$work/out" 2>&1 </dev/null
+		(cd "$dir" && timeout 400 "$t") >"$work/out" 2>&1 </dev/null
 		tally "unit $(basename "$t")" $? "$work/out"
 	done
 }
