@@ -3,7 +3,7 @@
  * PCI Express Base Specification 4.0 sections 7.2.2 (ECAM), 7.5 (configuration
  * space) and 7.7.2 (MSI-X); PCI Firmware: IEEE 1275 PCI bus binding for the
  * device tree. vmapple.md sections 1.1, 1.2 and 1.8.
- * Left out: I/O space (the map has none), bridges below bus 0, functions other
+ * Left out: I/O space (functions have no I/O BARs), bridges below bus 0, functions other
  * than 0, the PCI Express capability (functions are integrated endpoints
  * without links), power management. */
 #include "pcie.h"
@@ -39,7 +39,8 @@ enum {
 
 struct pcie {
 	struct device dev;
-	uint64_t ecam_size, mmio_base, mmio_size;
+	uint64_t ecam_size, mmio_base, mmio_size, pio_base, pio_size;
+	unsigned nlines;
 	uint8_t cfg[64];                /* of the bridge itself, 00.0 */
 	struct pci_fn *fn[PCIE_SLOTS];
 	/* Functions on different threads share lines, so a line's level is
@@ -108,7 +109,7 @@ bool pci_msix_enabled(const struct pci_fn *fn)
 static void intx_update(struct pci_fn *fn)
 {
 	struct pcie *p = pcie_of(fn->bridge);
-	unsigned line = fn->slot % PCIE_LINES;
+	unsigned line = fn->slot % p->nlines;
 	struct irq irq = p->dev.irq[0];
 	bool level = fn->intx && !(command(fn) & COMMAND_INTX_DISABLE) &&
 		     !pci_msix_enabled(fn);
@@ -500,18 +501,18 @@ static enum io pcie_write(struct device *d, const struct access *a)
 	return IO_OK;
 }
 
-/* The entries repeat after 16 slots, as the lines do, so the mask leaves the
- * slot's top bit out. Each is: three cells of PCI address, the pin, then the
+/* The entries repeat as the lines do, so the mask leaves the upper bits of the
+ * slot out. Each is: three cells of PCI address, the pin, then the
  * GIC's phandle, unit address (2 cells) and interrupt (3 cells). */
-static int put_interrupt_map(struct fdt_build *b)
+static int put_interrupt_map(const struct pcie *p, struct fdt_build *b)
 {
 	enum { CELLS = 10 };
-	static const uint32_t mask[4] = { 0x7800, 0, 0, 7 };
+	uint32_t mask[4] = { (p->nlines - 1) << 11, 0, 0, 7 };
 	uint32_t map[PCIE_LINES * 4 * CELLS], be[4], *m = map;
 
-	for (unsigned slot = 0; slot < PCIE_LINES; slot++) {
+	for (unsigned slot = 0; slot < p->nlines; slot++) {
 		for (unsigned pin = 0; pin < 4; pin++, m += CELLS) {
-			unsigned line = (slot + pin) % PCIE_LINES;
+			unsigned line = (slot + pin) % p->nlines;
 
 			memset(m, 0, CELLS * sizeof(*m));
 			m[0] = htobe32(slot << 11);
@@ -524,21 +525,26 @@ static int put_interrupt_map(struct fdt_build *b)
 	for (unsigned i = 0; i < 4; i++)
 		be[i] = htobe32(mask[i]);
 	return fdt_property(b->fdt, "interrupt-map-mask", be, sizeof(be)) ?:
-	       fdt_property(b->fdt, "interrupt-map", map, sizeof(map));
+	       fdt_property(b->fdt, "interrupt-map", map,
+			    (int)((m - map) * (int)sizeof(*m)));
 }
 
 static int put_ranges(const struct pcie *p, struct fdt_build *b)
 {
 	uint32_t bus[2] = { 0, htobe32(p->ecam_size / PCIE_BUS_ECAM - 1) };
-	uint32_t r[7] = {
+	uint32_t r[14] = {
 		htobe32(0x02000000),    /* 32-bit memory, identity mapped */
 		htobe32(p->mmio_base >> 32), htobe32(p->mmio_base),
 		htobe32(p->mmio_base >> 32), htobe32(p->mmio_base),
 		htobe32(p->mmio_size >> 32), htobe32(p->mmio_size),
+		htobe32(0x01000000), 0, 0,      /* I/O, from port 0 on */
+		htobe32(p->pio_base >> 32), htobe32(p->pio_base),
+		htobe32(p->pio_size >> 32), htobe32(p->pio_size),
 	};
 
 	return fdt_property(b->fdt, "bus-range", bus, sizeof(bus)) ?:
-	       fdt_property(b->fdt, "ranges", r, sizeof(r));
+	       fdt_property(b->fdt, "ranges", r,
+			    p->pio_size ? sizeof(r) : sizeof(r) / 2);
 }
 
 static int pcie_fdt(const struct device *d, struct fdt_build *b)
@@ -556,7 +562,7 @@ static int pcie_fdt(const struct device *d, struct fdt_build *b)
 	    fdt_property_u32(b->fdt, "linux,pci-domain", 0) ?:
 	    fdt_put_reg(b, b->base, p->ecam_size) ?:
 	    put_ranges(p, b) ?:
-	    put_interrupt_map(b) ?:
+	    put_interrupt_map(p, b) ?:
 	    fdt_property(b->fdt, "dma-coherent", NULL, 0);
 	if (!r && b->msi_phandle)
 		r = fdt_property_u32(b->fdt, "msi-parent", b->msi_phandle);
@@ -579,9 +585,15 @@ static int pcie_init(struct device *d, const struct devconf *c, struct err *e)
 	    pc->ecam_size / PCIE_BUS_ECAM > 256)
 		return err_set(e, 0, "ECAM of 0x%llx bytes: must be 1 to 256 "
 			       "MiB, whole", (unsigned long long)pc->ecam_size);
+	if (pc->lines != 4 && pc->lines != PCIE_LINES)
+		return err_set(e, 0, "%u INTx lines: must be 4 or %d",
+			       pc->lines, PCIE_LINES);
 	p->ecam_size = pc->ecam_size;
 	p->mmio_base = pc->mmio_base;
 	p->mmio_size = pc->mmio_size;
+	p->pio_base = pc->pio_base;
+	p->pio_size = pc->pio_size;
+	p->nlines = pc->lines;
 	pthread_mutex_init(&p->lines_lock, NULL);
 	put16(p->cfg + VENDOR_ID, 0x1b36);      /* section 1.8 */
 	put16(p->cfg + DEVICE_ID, 0x0008);

@@ -88,7 +88,10 @@ struct cfg_feat {
 	bool on;
 };
 
+struct board;
+
 struct config {
+	const struct board *board;      /* NULL until config_defaults */
 	char *bundle;                   /* path as typed, or NULL */
 	struct cfg_file kernel, initrd, firmware, dtb;
 	struct cfg_file devicetree, trustcache, ramdisk;        /* XNU's */

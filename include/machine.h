@@ -1,8 +1,7 @@
-/* machine.h: the vmapple board, and a machine that has been built from it.
+/* machine.h: a machine that has been built from a board (board.h).
  *
- * spec/vmapple.md sections 1.1 and 1.2 hold the map; machine.c has it as one
- * table. Everything here is the main thread's, but for what vm.h says about
- * struct vm. */
+ * Everything here is the main thread's, but for what vm.h says about struct
+ * vm. */
 #ifndef POME_MACHINE_H
 #define POME_MACHINE_H
 
@@ -12,6 +11,7 @@
 #include <stdint.h>
 
 #include "backend.h"
+#include "board.h"
 #include "config.h"
 #include "device.h"
 #include "dma.h"
@@ -19,46 +19,6 @@
 #include "sandbox.h"
 #include "seed.h"
 #include "vm.h"
-
-/* Where things are; the accelerators need the interrupt controller's part. */
-#define MACHINE_FIRMWARE 0x00100000u
-#define MACHINE_FIRMWARE_SIZE 0x00100000u
-#define MACHINE_CONFIG 0x00400000u      /* 64 KiB */
-#define MACHINE_GICD 0x10000000u
-#define MACHINE_GICR 0x10010000u        /* 0x20000 a CPU */
-#define MACHINE_V2M 0x1fff0000u
-#define MACHINE_RAM 0x70000000u
-#define MACHINE_NSPI 256
-#define MACHINE_MSI_FIRST 160           /* INTID */
-#define MACHINE_MSI_COUNT 128
-#define MACHINE_INTX_FIRST 64           /* INTID of PCI line 0; 16 lines */
-
-/* Private interrupts of each CPU, by INTID (section 1.2). */
-#define MACHINE_PPI_VTIMER 27
-#define MACHINE_PPI_PTIMER 30
-#define MACHINE_PPI_HTIMER 26
-#define MACHINE_PPI_STIMER 29
-
-/* One line of the board. Devices are created in the table's order, reset and
- * described in it, and freed in the reverse. */
-struct machine;
-
-struct board_row {
-	const char *id;
-	const struct device_ops *ops;
-	struct {
-		uint64_t base, len;     /* len 0: no such window */
-		bool under;             /* as_back: lies under PCI's BARs */
-	} win[2];
-	uint32_t irq;                   /* INTID of wire 0; 0: none */
-	bool msi;                       /* wire `msi_wire` takes messages */
-	unsigned msi_wire;
-	/* The device's configuration, from the machine; may be NULL. */
-	const void *(*conf)(struct machine *, void *buf);
-};
-
-#define BOARD_CONF_SIZE 128
-extern const struct board_row board[];  /* ends with id NULL */
 
 #define MACHINE_MAX_DEVS 48
 
@@ -120,6 +80,8 @@ int machine_reset(struct machine *, struct err *);
 /* All vCPUs parked for good: devices hand over what they hold back, and what
  * the guest printed is written out. */
 void machine_settle(struct machine *);
+/* Its network card's address. */
+const uint8_t *machine_mac(const struct machine *);
 /* One line a window and block of RAM, in address order. */
 void machine_print_map(struct machine *, void (*line)(const char *));
 

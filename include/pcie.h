@@ -1,10 +1,10 @@
 /* pcie.h: the PCI Express host bridge and what a PCI function is.
  *
  * The bridge is a device with two fixed windows that machine.c lists:
- *	window 0  ECAM, 256 MiB at 0x40000000 (only bus 0 is populated), by
- *	          as_dev
- *	window 1  MMIO32, 0x1FFF0000 bytes at 0x50000000, by as_back: lies
- *	          under the BARs; reads all ones, ignores writes
+ *	window 0  ECAM (only bus 0 is populated), by as_dev
+ *	window 1  MMIO32, by as_back: lies under the BARs; reads all ones,
+ *	          ignores writes
+ *	window 2  I/O space, where there is one: the same
  * A function is a device of its own, created after the bridge and freed
  * before it; it puts itself into a slot of the bridge in its init. Its BARs
  * are windows of the function (window number = BAR number), which it moves
@@ -30,14 +30,18 @@
 #define PCIE_LINES 16
 #define PCIE_BUS_ECAM 0x100000u         /* one bus's share of ECAM */
 
-enum { PCIE_WIN_ECAM, PCIE_WIN_MMIO };
+enum { PCIE_WIN_ECAM, PCIE_WIN_MMIO, PCIE_WIN_PIO };
 
-/* devconf.irq[0] is INTx line 0; lines 1..15 are the 15 numbers after it on
- * the same controller (SPI 0x20.., vmapple.md section 1.2). devconf.irq[1] is
- * any wire of the controller that takes MSIs (GICv2m, section 1.4). */
+/* devconf.irq[0] is INTx line 0; the other lines are the numbers after it on
+ * the same controller (vmapple.md section 1.2). Pin P of slot S, counted from
+ * 0, is line (S + P) mod `lines`. devconf.irq[1] is any wire of the controller that takes MSIs (GICv2m, section 1.4). */
 struct pcie_conf {
 	uint64_t ecam_size;             /* whole buses; 0x10000000 */
 	uint64_t mmio_base, mmio_size;  /* of window 1 */
+	/* I/O space in the device tree, which firmware wants to see; nothing
+	 * is there: functions have no I/O BARs. Size 0: none. */
+	uint64_t pio_base, pio_size;
+	unsigned lines;                 /* INTx, 4 or 16 */
 };
 
 /* fdt(): "pci-host-ecam-generic", with msi-parent where msi_phandle is not 0.

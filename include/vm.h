@@ -14,6 +14,7 @@
 
 struct accel_ops;
 struct as;
+struct board;
 struct intc;
 struct loop;
 struct vm;
@@ -39,6 +40,7 @@ struct vm {
 	struct loop *loop;
 	struct intc *intc;              /* made by the accelerator's open */
 	const struct config *config;
+	const struct board *board;
 	unsigned ncpus;
 	struct vcpu cpu[VM_MAX_CPUS];
 	uint64_t entry_pc, entry_x0;    /* CPU 0 at reset */

@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "board.h"
 #include "config.h"
 #include "vm.h"
 
@@ -164,6 +165,8 @@ static bool has_suffix(const char *s, const char *suffix)
 
 void config_defaults(struct config *c)
 {
+	if (!c->board)
+		c->board = &board_vmapple;
 	if (!c->ram)
 		c->ram = 1ull << 30;
 	if (!c->cpus)
@@ -264,12 +267,12 @@ int config_check(const struct config *c, struct err *e)
 		return err_set(e, 0, "memory: %llu bytes; expected whole MiB, "
 			       "at least one (a bare number is MiB)",
 			       (unsigned long long)c->ram);
-	/* RAM starts at 0x70000000; 40 bits is what every host can map. */
-	if (size_add(c->ram, 0x70000000, &end) || end > 1ull << 40)
+	/* 40 bits is what every host can map. */
+	if (size_add(c->ram, c->board->ram, &end) || end > 1ull << 40)
 		return err_set(e, 0, "memory: %llu MiB; the board's limit is "
 			       "%llu MiB", (unsigned long long)(c->ram >> 20),
 			       (unsigned long long)
-			       (((1ull << 40) - 0x70000000) >> 20));
+			       (((1ull << 40) - c->board->ram) >> 20));
 	if (c->clock_insn && c->cpus > 1)
 		return err_set(e, 0, "--clock insn: with one CPU only; %u were "
 			       "asked for (try --cpus 1)", c->cpus);

@@ -1,4 +1,4 @@
-/* The device tree of the vmapple board for a Linux guest, made with libfdt.
+/* The device tree of a board for a Linux guest, made with libfdt.
  *
  * Every device writes its own node; here is what belongs to none of them.
  * Bindings: Documentation/devicetree/bindings of Linux (cpus, psci, timer,
@@ -44,13 +44,15 @@ int fdt_begin_unit(struct fdt_build *b, const char *name, uint64_t base)
 	return fdt_begin_node(b->fdt, unit);
 }
 
-static int put_root(void *fdt)
+static int put_root(const struct board *board, void *fdt)
 {
-	static const char compatible[] = "pome,vmapple\0linux,dummy-virt";
+	char compatible[64], model[64];
+	int n = snprintf(compatible, sizeof(compatible), "%s%clinux,dummy-virt",
+			 board->compatible, 0) + 1;
 
-	return fdt_property_string(fdt, "model", "pome vmapple board") ?:
-	       fdt_property(fdt, "compatible", compatible,
-			    sizeof(compatible)) ?:
+	snprintf(model, sizeof(model), "pome %s board", board->name);
+	return fdt_property_string(fdt, "model", model) ?:
+	       fdt_property(fdt, "compatible", compatible, n) ?:
 	       fdt_property_u32(fdt, "#address-cells", 2) ?:
 	       fdt_property_u32(fdt, "#size-cells", 2) ?:
 	       fdt_property_u32(fdt, "interrupt-parent", PH_GIC) ?:
@@ -81,7 +83,7 @@ static int put_chosen(struct machine *m, const struct fdt_boot *boot,
 	char path[48] = "";
 	int r = fdt_begin_node(fdt, "chosen");
 
-	for (const struct board_row *row = board; row->id; row++)
+	for (const struct board_row *row = m->vm.board->row; row->id; row++)
 		if (!strcmp(row->id, "uart0"))
 			snprintf(path, sizeof(path), "/serial@%llx",
 				 (unsigned long long)row->win[0].base);
@@ -101,9 +103,9 @@ static int put_chosen(struct machine *m, const struct fdt_boot *boot,
 
 static int put_memory(struct machine *m, struct fdt_build *b)
 {
-	return fdt_begin_unit(b, "memory", MACHINE_RAM) ?:
+	return fdt_begin_unit(b, "memory", m->vm.board->ram) ?:
 	       fdt_property_string(b->fdt, "device_type", "memory") ?:
-	       fdt_put_reg(b, MACHINE_RAM, m->config->ram) ?:
+	       fdt_put_reg(b, m->vm.board->ram, m->config->ram) ?:
 	       fdt_end_node(b->fdt);
 }
 
@@ -144,8 +146,8 @@ static int put_psci(void *fdt)
 static int put_timer(void *fdt)
 {
 	static const uint32_t ppi[4] = {
-		MACHINE_PPI_STIMER, MACHINE_PPI_PTIMER, MACHINE_PPI_VTIMER,
-		MACHINE_PPI_HTIMER,
+		BOARD_PPI_STIMER, BOARD_PPI_PTIMER, BOARD_PPI_VTIMER,
+		BOARD_PPI_HTIMER,
 	};
 	fdt32_t cells[12];
 
@@ -189,17 +191,18 @@ static int put_keys(void *fdt)
 
 static int put_devices(struct machine *m, struct fdt_build *b)
 {
+	const struct board_row *row = m->vm.board->row;
 	int r = 0;
 
-	for (int i = 0; board[i].id && i < m->ndevs && !r; i++) {
+	for (int i = 0; row[i].id && i < m->ndevs && !r; i++) {
 		const struct device *d = m->dev[i];
 
 		if (!d->ops->fdt)
 			continue;
-		b->base = board[i].win[0].base;
-		b->size = board[i].win[0].len;
+		b->base = row[i].win[0].base;
+		b->size = row[i].win[0].len;
 		memset(b->irq, 0, sizeof(b->irq));
-		b->irq[0] = board[i].irq;
+		b->irq[0] = row[i].irq;
 		r = d->ops->fdt(d, b);
 	}
 	return r;
@@ -212,16 +215,17 @@ static int put_tree(struct machine *m, const struct fdt_boot *boot, void *buf,
 		.fdt = buf, .gic_phandle = PH_GIC, .msi_phandle = PH_MSI,
 		.clock_phandle = PH_CLOCK, .power_gpio_phandle = PH_GPIO,
 	};
+	const struct board *board = m->vm.board;
 	struct gicv3_fdt gic = {
-		.dist = MACHINE_GICD, .redist = MACHINE_GICR,
-		.ncpus = m->vm.ncpus, .v2m = MACHINE_V2M,
-		.msi_first = MACHINE_MSI_FIRST, .msi_count = MACHINE_MSI_COUNT,
+		.dist = board->gicd, .redist = board->gicr,
+		.ncpus = m->vm.ncpus, .v2m = board->v2m,
+		.msi_first = board->msi_first, .msi_count = board->msi_count,
 	};
 
 	return fdt_create(buf, (int)size) ?:
 	       fdt_finish_reservemap(buf) ?:
 	       fdt_begin_node(buf, "") ?:
-	       put_root(buf) ?:
+	       put_root(board, buf) ?:
 	       put_chosen(m, boot, buf) ?:
 	       put_memory(m, &b) ?:
 	       put_cpus(m, &b) ?:

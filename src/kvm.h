@@ -19,7 +19,7 @@
 #include "machine.h"
 #include "vm.h"
 
-#define KVM_NINTIDS (32 + MACHINE_NSPI)
+#define KVM_NINTIDS 1020                /* of the architecture */
 #define KVM_NREASONS 40                 /* exit reasons counted by number */
 
 struct kvm {
@@ -32,7 +32,7 @@ struct kvm {
 
 	/* Wires as the kernel has them, so that it is told of changes only. */
 	pthread_mutex_t irq_lock;
-	uint32_t level[KVM_NINTIDS / 32];
+	uint32_t level[(KVM_NINTIDS + 31) / 32];
 	uint64_t n_lines, n_msis, n_msis_dropped;       /* irq_lock */
 
 	/* One CPU may hold the others out of KVM_RUN (kvm_hold). */

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "board.h"
+#include "gicv2m.h"
 #include "kvm.h"
 #include "log.h"
 
@@ -78,7 +80,7 @@ static void gic_set(struct intc *ic, uint32_t intid, bool level)
 	struct kvm *k = (struct kvm *)ic;
 	uint32_t bit = 1u << intid % 32;
 
-	if (intid < 32 || intid >= KVM_NINTIDS)
+	if (intid < 32 || intid >= 32 + k->vm->board->nspi)
 		return;
 	pthread_mutex_lock(&k->irq_lock);
 	if (!(k->level[intid / 32] & bit) != !level) {
@@ -91,10 +93,11 @@ static void gic_set(struct intc *ic, uint32_t intid, bool level)
 static void gic_msi(struct intc *ic, uint64_t addr, uint32_t data)
 {
 	struct kvm *k = (struct kvm *)ic;
+	const struct board *b = k->vm->board;
 
 	pthread_mutex_lock(&k->irq_lock);
-	if (addr != MACHINE_V2M + 0x40 || data < MACHINE_MSI_FIRST ||
-	    data >= MACHINE_MSI_FIRST + MACHINE_MSI_COUNT) {
+	if (addr != b->v2m + GICV2M_SETSPI || data < b->msi_first ||
+	    data >= b->msi_first + b->msi_count) {
 		k->n_msis_dropped++;
 	} else {
 		k->n_msis++;
@@ -109,7 +112,7 @@ static const struct intc_ops gic_ops = { .set = gic_set, .msi = gic_msi };
 int kvm_gic_open(struct kvm *k, struct err *e)
 {
 	struct kvm_create_device d = { .type = KVM_DEV_TYPE_ARM_VGIC_V3 };
-	uint32_t n = KVM_NINTIDS;
+	uint32_t n = 32 + k->vm->board->nspi;
 
 	if (kvm_ioctl(k->vm_fd, KVM_CREATE_DEVICE, &d))
 		return err_set(e, errno, "making the kernel's GICv3 (try "
@@ -124,7 +127,7 @@ int kvm_gic_open(struct kvm *k, struct err *e)
 
 int kvm_gic_init(struct kvm *k, struct err *e)
 {
-	uint64_t dist = MACHINE_GICD, redist = MACHINE_GICR;
+	uint64_t dist = k->vm->board->gicd, redist = k->vm->board->gicr;
 
 	if (gic_attr(k, KVM_SET_DEVICE_ATTR, KVM_DEV_ARM_VGIC_GRP_ADDR,
 		     KVM_VGIC_V3_ADDR_TYPE_DIST, &dist) ||
@@ -208,8 +211,8 @@ void kvm_gic_reset(struct kvm *k)
 	uint32_t zero = 0;
 
 	word(k, -1, GICD_CTLR, true, &zero);
-	reset_inputs(k, -1, 0, 32, MACHINE_NSPI);
-	fill(k, -1, GICD_IROUTER + 8 * 32, 8 * MACHINE_NSPI, 0);
+	reset_inputs(k, -1, 0, 32, k->vm->board->nspi);
+	fill(k, -1, GICD_IROUTER + 8 * 32, 8 * k->vm->board->nspi, 0);
 	for (unsigned i = 0; i < k->vm->ncpus; i++) {
 		reset_inputs(k, (int)i, FRAME, 0, 32);
 		reset_cpu_interface(k, i);
@@ -225,8 +228,8 @@ static uint64_t redist_size(const struct kvm *k)
 
 bool kvm_gic_holds(const struct kvm *k, uint64_t gpa)
 {
-	return gpa - MACHINE_GICD < FRAME ||
-	       gpa - MACHINE_GICR < redist_size(k);
+	return gpa - k->vm->board->gicd < FRAME ||
+	       gpa - k->vm->board->gicr < redist_size(k);
 }
 
 /* For user space ISPENDR is what is latched, to be set and cleared alike, and
@@ -281,14 +284,15 @@ bool kvm_gic_access(struct kvm_cpu *c, uint64_t gpa, bool write, unsigned size,
 		    uint64_t *val)
 {
 	const struct kvm *k = c->k;
+	const struct board *b = k->vm->board;
 	int cpu = -1;
-	uint32_t off = (uint32_t)(gpa - MACHINE_GICD);
+	uint32_t off = (uint32_t)(gpa - b->gicd);
 	uint64_t low = *val & 0xffffffff, high = *val >> 32;
 	bool ok;
 
-	if (gpa >= MACHINE_GICR) {
-		cpu = (int)((gpa - MACHINE_GICR) / (2 * FRAME));
-		off = (uint32_t)((gpa - MACHINE_GICR) % (2 * FRAME));
+	if (gpa >= b->gicr) {
+		cpu = (int)((gpa - b->gicr) / (2 * FRAME));
+		off = (uint32_t)((gpa - b->gicr) % (2 * FRAME));
 	}
 	kvm_hold(c);
 	if (size == 8) {

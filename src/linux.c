@@ -46,7 +46,8 @@ static int read_file(const struct cfg_file *f, uint8_t *dst, struct err *e)
 
 static int load_firmware(struct machine *m, struct err *e)
 {
-	uint8_t *dst = place(m, MACHINE_FIRMWARE, MACHINE_FIRMWARE_SIZE);
+	uint8_t *dst = place(m, m->vm.board->firmware.base,
+			     m->vm.board->firmware.size);
 
 	if (!dst)
 		return err_set(e, 0, "no RAM for the boot ROM");
@@ -54,7 +55,7 @@ static int load_firmware(struct machine *m, struct err *e)
 		memcpy(dst, firmware_rom, firmware_rom_size());
 	else if (read_file(&m->config->firmware, dst, e))
 		return -1;
-	m->vm.entry_pc = MACHINE_FIRMWARE;
+	m->vm.entry_pc = m->vm.board->firmware.base;
 	m->vm.entry_x0 = 0;
 	snprintf(m->booted, sizeof(m->booted), "%s",
 		 m->config->firmware_builtin ? "the built-in boot ROM" :
@@ -100,7 +101,7 @@ static int too_small(struct machine *m, const struct kernel_loaded *k,
 static bool lay_out(struct machine *m, const struct kernel_loaded *k,
 		    size_t tree, uint64_t *tree_at, uint64_t *initrd_at)
 {
-	uint64_t end = MACHINE_RAM + m->config->ram, at;
+	uint64_t end = m->vm.board->ram + m->config->ram, at;
 	uint64_t initrd = m->config->initrd.path ? m->config->initrd.size : 0;
 
 	if (k->is_linux) {
@@ -116,13 +117,13 @@ static bool lay_out(struct machine *m, const struct kernel_loaded *k,
 	*tree_at = (end - tree) & ~(uint64_t)(ALIGN - 1);
 	*initrd_at = (*tree_at - initrd) & ~(uint64_t)(ALIGN - 1);
 	return k->end <= (initrd ? *initrd_at : *tree_at) ||
-	       k->start >= end || k->end <= MACHINE_RAM;
+	       k->start >= end || k->end <= m->vm.board->ram;
 }
 
 static int load_kernel(struct machine *m, uint8_t *tree, struct err *e)
 {
 	struct config *c = m->config;
-	struct boot_ram ram = { m->as, MACHINE_RAM, c->ram };
+	struct boot_ram ram = { m->as, m->vm.board->ram, c->ram };
 	struct fdt_boot b = { .bootargs = c->append, .seeds = true,
 			      .seed = &m->seed_fdt };
 	struct kernel_loaded k;

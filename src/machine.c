@@ -1,8 +1,5 @@
-/* The vmapple board as one table, and a machine built from it.
- *
- * Map and wires: spec/vmapple.md sections 1.1 and 1.2. The interrupt
- * controller is not in the table: the accelerator makes it (include/gicv3.h,
- * or the kernel), at the addresses of machine.h. */
+/* A machine, built from a board's table (board.h) and a configuration. The
+ * interrupt controller is the accelerator's to make. */
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -14,210 +11,37 @@
 
 #include "accel.h"
 #include "accel_pick.h"
-#include "aes.h"
 #include "as.h"
-#include "avp_rtc.h"
-#include "bdif.h"
+#include "board.h"
 #include "boot.h"
-#include "cfg.h"
-#include "gfx.h"
-#include "gicv2m.h"
 #include "log.h"
 #include "loop.h"
 #include "machine.h"
 #include "pcie.h"
 #include "pl011.h"
-#include "pl031.h"
 #include "pl061.h"
-#include "pvpanic.h"
 #include "tty.h"
 #include "virtio_blk.h"
 #include "virtio_console.h"
 #include "virtio_net.h"
 #include "virtio_rng.h"
 
-#define ECAM_BASE 0x40000000u
-#define ECAM_SIZE 0x10000000u
-#define MMIO_BASE 0x50000000u
-#define MMIO_SIZE 0x1fff0000u
 #define BLOCK_THREADS 4
 
 /* VZ puts 16 KiB of its own before an auxiliary store of whole 32 MiB. */
 #define AUX_SIZE 0x02000000u
 #define AUX_WRAPPER 0x4000u
 
-/* ---- the table ----------------------------------------------------------- */
-
-static const void *v2m_conf(struct machine *m, void *buf)
-{
-	struct gicv2m_conf *c = buf;
-
-	c->base = MACHINE_V2M;
-	c->first = MACHINE_MSI_FIRST;
-	c->count = MACHINE_MSI_COUNT;
-	c->macos = true;                /* Linux does not look at it */
-	return c;
-}
-
-static const void *uart_conf(struct machine *m, void *buf)
-{
-	struct pl011_conf *c = buf;
-
-	c->tty = m->serial;
-	return c;
-}
-
-static void on_pvpanic(void *arg, enum pvpanic_event ev)
-{
-	struct machine *m = arg;
-
-	switch (ev) {
-	case PVPANIC_PANICKED:
-		vm_request(&m->vm, VM_PANIC, "the guest reported a panic");
-		break;
-	case PVPANIC_SHUTDOWN:
-		vm_request(&m->vm, VM_OFF, "power-off by pvpanic");
-		break;
-	case PVPANIC_CRASH_LOADED:
-		log_msg(LOG_WARN, "the guest crashed and runs its own crash "
-			"kernel now");
-		break;
-	}
-}
-
-static const void *pvpanic_conf(struct machine *m, void *buf)
-{
-	struct pvpanic_conf *c = buf;
-
-	c->event = on_pvpanic;
-	c->arg = m;
-	return c;
-}
-
-static const void *pcie_conf(struct machine *m, void *buf)
-{
-	struct pcie_conf *c = buf;
-
-	c->ecam_size = ECAM_SIZE;
-	c->mmio_base = MMIO_BASE;
-	c->mmio_size = MMIO_SIZE;
-	return c;
-}
+/* When a machine with --seed starts: 2024-01-01, as any other. */
+#define SEED_EPOCH (1704067200ull * 1000000000)
 
 /* Locally administered; the same each time, so that leases last. */
-static const uint8_t *net_mac(const struct machine *m)
+const uint8_t *machine_mac(const struct machine *m)
 {
 	static const uint8_t mac[6] = { 0x02, 0x70, 0x6f, 0x6d, 0x65, 0x01 };
 
 	return m->config->net.has_mac ? m->config->net.mac : mac;
 }
-
-static const char *text_or_null(const char *s)
-{
-	return *s ? s : NULL;
-}
-
-static const void *cfg_conf(struct machine *m, void *buf)
-{
-	const struct config *c = m->config;
-	struct cfg_conf *f = buf;
-
-	*f = (struct cfg_conf){
-		.base = MACHINE_CONFIG, .ecid = c->id.ecid, .ram = c->ram,
-		.cpus = c->cpus, .rnd = c->id.seed, .dfu = c->dfu,
-		.hints = c->firmware_builtin || c->policy_given,
-		.policy = c->permissive ? CFG_POLICY_PERMISSIVE :
-					  CFG_POLICY_VERIFY,
-		.serial = text_or_null(c->id.serial),
-		.model = text_or_null(c->id.model),
-		.soc = text_or_null(c->id.soc),
-	};
-	if (c->net.kind != CFG_NET_NONE)
-		memcpy(f->mac[CFG_MAC_EN0], net_mac(m), 6);
-	for (int i = 0; i < CFG_MACS; i++)
-		if (c->id.has_mac[i])
-			memcpy(f->mac[i], c->id.mac[i], 6);
-	if (!c->id.has_seed &&
-	    !seed_get(&m->seed_firmware, &f->rnd, sizeof(f->rnd)))
-		f->rnd = 0;
-	return f;
-}
-
-static struct blk *disk_with_role(struct machine *m, enum cfg_role role)
-{
-	for (int i = 0; i < m->ndisks && config_is_mac(m->config); i++)
-		if (m->config->disk[i].role == role)
-			return m->disk[i];
-	return NULL;
-}
-
-static const void *bdif_conf(struct machine *m, void *buf)
-{
-	struct bdif_conf *c = buf;
-
-	c->root = disk_with_role(m, CFG_ROLE_ROOT);
-	c->aux = disk_with_role(m, CFG_ROLE_AUX);
-	return c;
-}
-
-static const void *bdif_usb_conf(struct machine *m, void *buf)
-{
-	struct bdif_usb_conf *c = buf;
-
-	c->tty = m->usb;
-	return c;
-}
-
-static const void *gfx_conf(struct machine *m, void *buf)
-{
-	struct gfx_conf *c = buf;
-
-	c->fd = m->display_fd;
-	c->path = m->config->display.path;
-	c->width = m->config->display.width;
-	c->height = m->config->display.height;
-	return c;
-}
-
-_Static_assert(sizeof(struct cfg_conf) <= BOARD_CONF_SIZE, "room for conf");
-
-/* When a machine with --seed starts: 2024-01-01, as any other. */
-#define SEED_EPOCH (1704067200ull * 1000000000)
-
-#define BDIF_AT(slot) (0x30000000u + (slot) * BDIF_SLOT)
-
-const struct board_row board[] = {
-	{ .id = "config", .ops = &cfg_ops, .conf = cfg_conf },
-	{ .id = "v2m", .ops = &gicv2m_ops, .conf = v2m_conf,
-	  .win = { { MACHINE_V2M, GICV2M_SIZE, false } },
-	  .msi = true, .msi_wire = 0 },
-	{ .id = "uart0", .ops = &pl011_ops, .conf = uart_conf,
-	  .win = { { 0x20010000, 0x1000, false } }, .irq = 33 },
-	{ .id = "rtc", .ops = &pl031_ops,
-	  .win = { { 0x20050000, 0x1000, false } }, .irq = 34 },
-	{ .id = "gpio", .ops = &pl061_ops,
-	  .win = { { 0x20060000, 0x1000, false } }, .irq = 37 },
-	{ .id = "pvpanic", .ops = &pvpanic_ops, .conf = pvpanic_conf,
-	  .win = { { 0x20070000, 2, false } } },
-	{ .id = "bdif", .ops = &bdif_ops, .conf = bdif_conf,
-	  .win = { { BDIF_AT(0), 0x10 * BDIF_SLOT, false },
-		   { BDIF_AT(0x11), 0xf * BDIF_SLOT, false } } },
-	{ .id = "bdif-usb", .ops = &bdif_usb_ops, .conf = bdif_usb_conf,
-	  .win = { { BDIF_AT(BDIF_USB_SLOT), BDIF_SLOT, false } } },
-	{ .id = "gfx", .ops = &gfx_ops, .conf = gfx_conf,
-	  .win = { { 0x30200000, 0x10000, false },
-		   { 0x30210000, 0x10000, false } } },
-	{ .id = "aes", .ops = &aes_ops,
-	  .win = { { 0x30220000, 0x4000, false },
-		   { 0x30230000, 0x4000, false } }, .irq = 50 },
-	{ .id = "avp-rtc", .ops = &avp_rtc_ops,
-	  .win = { { 0x30240000, 0x1000, false } }, .irq = 51 },
-	{ .id = "pcie", .ops = &pcie_ops, .conf = pcie_conf,
-	  .win = { { ECAM_BASE, ECAM_SIZE, false },
-		   { MMIO_BASE, MMIO_SIZE, true } },
-	  .irq = MACHINE_INTX_FIRST, .msi = true, .msi_wire = 1 },
-	{ .id = NULL },
-};
 
 /* ---- building ------------------------------------------------------------ */
 
@@ -232,14 +56,14 @@ static int add_row(struct machine *m, const struct board_row *row,
 		c.irq[0] = (struct irq){ m->vm.intc, row->irq };
 	if (row->msi)
 		c.irq[row->msi_wire] = (struct irq){ m->vm.intc,
-						     MACHINE_MSI_FIRST };
+						     m->vm.board->msi_first };
 	if (row->conf)
 		c.arg = row->conf(m, buf);
 	d = device_new(row->ops, &c, e);
 	if (!d)
 		return err_at(e, "%s: ", row->id);
 	m->dev[m->ndevs++] = d;
-	for (uint8_t w = 0; w < 2; w++) {
+	for (uint8_t w = 0; w < BOARD_WINS; w++) {
 		int r = 0;
 
 		if (row->win[w].len)
@@ -260,7 +84,7 @@ static int add_row(struct machine *m, const struct board_row *row,
 
 static int add_board(struct machine *m, struct err *e)
 {
-	for (const struct board_row *row = board; row->id; row++)
+	for (const struct board_row *row = m->vm.board->row; row->id; row++)
 		if (add_row(m, row, e))
 			return -1;
 	return 0;
@@ -367,7 +191,7 @@ static int add_functions(struct machine *m, struct err *e)
 
 	if (add_disks(m, e))
 		return -1;
-	memcpy(vn.mac, net_mac(m), 6);
+	memcpy(vn.mac, machine_mac(m), 6);
 	if (m->net && !add_pci(m, "net", 0, &virtio_net_ops, &vn.virtio, e))
 		return -1;
 	if (m->console && !add_pci(m, "console", 0, &virtio_console_ops,
@@ -491,12 +315,13 @@ static int open_accel(struct machine *m, struct err *e)
 
 static int add_ram(struct machine *m, struct err *e)
 {
-	if (!as_ram(m->as, "ram", MACHINE_RAM, m->config->ram, e))
+	const struct board *b = m->vm.board;
+
+	if (!as_ram(m->as, "ram", b->ram, m->config->ram, e))
 		return err_at(e, "--memory: ");
-	if (!as_ram(m->as, "firmware", MACHINE_FIRMWARE,
-		    MACHINE_FIRMWARE_SIZE, e) ||
-	    !as_ram(m->as, "config", MACHINE_CONFIG, CFG_SIZE, e))
-		return -1;
+	for (const struct board_mem *r = b->mem; r->size; r++)
+		if (!as_ram(m->as, r->id, r->base, r->size, e))
+			return -1;
 	return 0;
 }
 
@@ -533,6 +358,7 @@ static struct machine *machine_alloc(struct config *c, struct err *e)
 	seed_init(&m->seed_firmware, c, SEED_FIRMWARE);
 	m->dma.as = m->as;
 	m->vm.as = m->as;
+	m->vm.board = c->board;
 	m->vm.loop = m->loop;
 	m->vm.config = c;
 	m->vm.settle = vm_settle;

@@ -123,7 +123,7 @@ static void identify(struct machine *m, struct xnu_machine *x)
 	const struct config *c = m->config;
 
 	*x = (struct xnu_machine){
-		.ram_base = MACHINE_RAM, .ram_size = c->ram, .cpus = c->cpus,
+		.ram_base = m->vm.board->ram, .ram_size = c->ram, .cpus = c->cpus,
 		.ecid = c->id.ecid, .chip = CHIP, .board = BOARD,
 		.serial = *c->id.serial ? c->id.serial : "1234",
 		.model = *c->id.model ? c->id.model : "VM0001",
@@ -142,7 +142,7 @@ static int start(struct machine *m, const struct blob f[4], uint8_t *work,
 		 struct err *e)
 {
 	const struct config *c = m->config;
-	const struct ram *ram = as_find_ram(m->as, MACHINE_RAM, c->ram);
+	const struct ram *ram = as_find_ram(m->as, m->vm.board->ram, c->ram);
 	struct xnu_machine x;
 	struct xnu_in in = {
 		.kernel = f[0].file, .tree = f[1].file, .trust = f[2].file,
@@ -157,7 +157,7 @@ static int start(struct machine *m, const struct blob f[4], uint8_t *work,
 		free(out);
 		return err_set(e, 0, "out of memory");
 	}
-	in.ram = ram->host + (MACHINE_RAM - ram->gpa);
+	in.ram = ram->host + (m->vm.board->ram - ram->gpa);
 	identify(m, &x);
 	bad = xnu_load(&in, out);
 	if (bad) {

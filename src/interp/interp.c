@@ -5,17 +5,18 @@
 #include <string.h>
 
 #include "accel.h"
+#include "board.h"
 #include "cache.h"
 #include "config.h"
 #include "debug.h"
 #include "decode.h"
 #include "except.h"
 #include "fpstate.h"
+#include "gicv2m.h"
 #include "gicv3.h"
 #include "hvc_apple.h"
 #include "iclock.h"
 #include "interp.h"
-#include "machine.h"
 #include "mmu.h"
 #include "op.h"
 #include "psci.h"
@@ -74,17 +75,18 @@ static void on_signal(void *arg, unsigned cpu, bool irq, bool fiq)
 static int open_gic(struct interp *in, struct err *e)
 {
 	struct vm *vm = in->vm;
+	const struct board *b = vm->board;
 	struct gicv3_conf conf = {
-		.ncpus = vm->ncpus, .nspi = MACHINE_NSPI,
-		.msi_addr = MACHINE_V2M + 0x40, .msi_first = MACHINE_MSI_FIRST,
-		.msi_count = MACHINE_MSI_COUNT, .signal = on_signal, .arg = in,
+		.ncpus = vm->ncpus, .nspi = b->nspi,
+		.msi_addr = b->v2m + GICV2M_SETSPI, .msi_first = b->msi_first,
+		.msi_count = b->msi_count, .signal = on_signal, .arg = in,
 	};
 
 	for (unsigned i = 0; i < vm->ncpus; i++)
 		conf.mpidr[i] = vm->cpu[i].mpidr;
 	in->gic = gicv3_new(&conf, e);
 	if (!in->gic ||
-	    gicv3_map(in->gic, in->as, MACHINE_GICD, MACHINE_GICR, e) < 0)
+	    gicv3_map(in->gic, in->as, b->gicd, b->gicr, e) < 0)
 		return -1;
 	vm->intc = gicv3_intc(in->gic);
 	return 0;

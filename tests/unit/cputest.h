@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "accel.h"
+#include "board.h"
 #include "fake.h"
 #include "gicv3.h"
 #include "vm.h"
@@ -88,6 +89,7 @@ static inline void ct_open(unsigned ncpus, const char *model)
 	ct.f = fake_new();
 	ct.vm.as = ct.f->as;
 	ct.vm.loop = ct_loop ? ct_loop : ct.f->loop;
+	ct.vm.board = &board_vmapple;
 	ct.vm.ncpus = ncpus;
 	ct.vm.accel = &accel_interp;
 	ct.vm.entry_pc = FAKE_RAM;

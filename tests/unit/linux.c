@@ -67,9 +67,9 @@ static int boot(unsigned ram, const char *kernel, const char *initrd,
 		return -3;
 	m = machine_new_bare(&c, &e);
 	assert_non_null(m);
-	assert_non_null(as_ram(m->as, "ram", MACHINE_RAM, c.ram, &e));
-	assert_non_null(as_ram(m->as, "firmware", MACHINE_FIRMWARE,
-			       MACHINE_FIRMWARE_SIZE, &e));
+	assert_non_null(as_ram(m->as, "ram", board_vmapple.ram, c.ram, &e));
+	assert_non_null(as_ram(m->as, "firmware", board_vmapple.firmware.base,
+			       board_vmapple.firmware.size, &e));
 	return boot_load(m, &e);
 }
 
@@ -105,8 +105,8 @@ static void places(void **state)
 	put_image("Image", 5 << 20, 1 << 20);
 	put("initrd", "070701 the disk", 15, 100001);
 	assert_int_equal(boot(64, "Image", "initrd", NULL), 0);
-	assert_int_equal(m->vm.entry_pc, MACHINE_RAM);
-	assert_true(m->vm.entry_x0 >= MACHINE_RAM + (5 << 20));
+	assert_int_equal(m->vm.entry_pc, board_vmapple.ram);
+	assert_true(m->vm.entry_x0 >= board_vmapple.ram + (5 << 20));
 	assert_int_equal(m->vm.entry_x0 % 8, 0);
 	start = chosen("linux,initrd-start");
 	end = chosen("linux,initrd-end");
@@ -153,9 +153,9 @@ static void flat(void **state)
 	put("code", "\x1f\x20\x03\xd5", 4, 4096);
 	c.kernel_flat = true;
 	assert_int_equal(boot(16, "code", NULL, NULL), 0);
-	assert_int_equal(m->vm.entry_pc, MACHINE_RAM + 0x80000);
+	assert_int_equal(m->vm.entry_pc, board_vmapple.ram + 0x80000);
 	/* the tree is at the end, away from what follows the code */
-	assert_true(m->vm.entry_x0 > MACHINE_RAM + (14 << 20));
+	assert_true(m->vm.entry_x0 > board_vmapple.ram + (14 << 20));
 	assert_int_equal(fdt_check_header(guest(m->vm.entry_x0, 4096)), 0);
 	again();
 	put("code", "\x1f\x20\x03\xd5", 4, (16 << 20) - 0x80000);

@@ -21,7 +21,7 @@ static bool gic_pending(uint32_t intid)
 {
 	struct access a = { .size = 4 };
 
-	assert_true(as_access(ct.vm.as, MACHINE_GICR + 0x10200, false, &a));
+	assert_true(as_access(ct.vm.as, board_vmapple.gicr + 0x10200, false, &a));
 	return a.val >> intid & 1;
 }
 
@@ -30,10 +30,10 @@ static void open_gic(unsigned virt)
 {
 	uint32_t group = 1u << 30 | virt << 27;
 
-	gic_write(MACHINE_GICD, 3);
-	gic_write(MACHINE_GICR + 0x14, 0);
-	gic_write(MACHINE_GICR + 0x10080, group);
-	gic_write(MACHINE_GICR + 0x10100, 1u << 27 | 1u << 30);
+	gic_write(board_vmapple.gicd, 3);
+	gic_write(board_vmapple.gicr + 0x14, 0);
+	gic_write(board_vmapple.gicr + 0x10080, group);
+	gic_write(board_vmapple.gicr + 0x10100, 1u << 27 | 1u << 30);
 	gicv3_icc_write(ct.in->gic, 0, ICC_PMR_EL1, 0xff);
 	gicv3_icc_write(ct.in->gic, 0, ICC_IGRPEN0_EL1, 1);
 	gicv3_icc_write(ct.in->gic, 0, ICC_IGRPEN1_EL1, 1);

@@ -41,7 +41,8 @@ static inline uint8_t *drv_ptr(struct drv *d, uint64_t gpa)
 static inline struct device *drv_bridge(struct fake *f)
 {
 	static const struct pcie_conf conf = {
-		0x10000000, DRV_MMIO, DRV_MMIO_SIZE
+		.ecam_size = 0x10000000, .mmio_base = DRV_MMIO,
+		.mmio_size = DRV_MMIO_SIZE, .lines = 16,
 	};
 	struct device *p = fake_device(f, &pcie_ops, &conf);
 	struct err e;
