@@ -136,7 +136,7 @@ int blk_qcow2_inspect(int fd, const char *path, bool allow_backing,
  * net->ops->rx_ready. */
 struct net;
 struct net_ops {
-	const char *name;               /* "user", "tap" */
+	const char *name;               /* "user", "frames" */
 	void (*send)(struct net *, const struct iovec *, int n);
 	void (*rx_ready)(struct net *);
 	void (*close)(struct net *);
@@ -148,9 +148,10 @@ struct net {
 	uint64_t tx_frames, rx_frames, dropped;
 };
 
-struct net *net_user_open(struct loop *, const char *const *hostfwd, int n,
-			  struct err *);
+struct cfg_net;
+struct net *net_user_open(struct loop *, const struct cfg_net *, struct err *);
 struct net *net_tap_open(struct loop *, const char *ifname, struct err *);
+struct net *net_unix_open(struct loop *, const struct cfg_net *, struct err *);
 
 /* ---- terminals ------------------------------------------------------ */
 

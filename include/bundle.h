@@ -55,6 +55,7 @@ struct bvm_nic {
 	bool has_mac, isolated;
 	uint8_t mac[6];
 	char *iface, *path;             /* bridged; unix */
+	const char *hello;              /* unix: what is sent at start */
 	int64_t mtu;                    /* 0: the usual */
 	int nfwd;
 	char *fwd[CFG_MAX_FWD];         /* "tcp:[ADDR]:PORT-[ADDR]:PORT" */

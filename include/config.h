@@ -14,6 +14,7 @@
 #include "err.h"
 
 #define CFG_MAX_DISKS 16
+#define CFG_MAX_NETS 8
 #define CFG_MAX_FWD 32
 #define CFG_MAX_FEATS 64
 #define CFG_MAX_STR 65536               /* bundles.md section 7 */
@@ -23,12 +24,12 @@ enum cfg_cpu { CFG_CPU_BY_BOOT, CFG_CPU_GENERIC, CFG_CPU_VMAPPLE,
 	       CFG_CPU_QEMU72 };
 
 enum cfg_where { CFG_TTY_NONE, CFG_TTY_STDIO, CFG_TTY_NULL, CFG_TTY_FILE,
-		 CFG_TTY_UNIX, CFG_TTY_PTY };
+		 CFG_TTY_UNIX, CFG_TTY_PTY, CFG_TTY_TCP };
 
 struct cfg_tty {
 	enum cfg_where where;
 	bool given;                     /* on the command line */
-	char *path;                     /* file: and unix: */
+	char *path;                     /* file: and unix:; of tcp: the rest */
 };
 
 enum cfg_format { CFG_FMT_UNSTATED, CFG_FMT_RAW, CFG_FMT_QCOW2 };
@@ -46,12 +47,23 @@ struct cfg_disk {
 					 * end takes it and sets -1 again */
 };
 
-enum cfg_net_kind { CFG_NET_NONE, CFG_NET_USER, CFG_NET_TAP };
+enum cfg_net_kind { CFG_NET_NONE, CFG_NET_USER, CFG_NET_TAP, CFG_NET_UNIX };
+
+/* The network that `user` makes unless told otherwise: 10.0.2.0/24, and the
+ * places of router, name server and guest in any such network. */
+enum { CFG_NET_ADDR = 0x0a000200, CFG_NET_HOST = 2, CFG_NET_DNS = 3,
+       CFG_NET_GUEST = 15 };
+#define CFG_NET_MASK 0xffffff00u
 
 struct cfg_net {
-	enum cfg_net_kind kind;
-	bool given;
-	char ifname[16];
+	enum cfg_net_kind kind;         /* never NONE in config.net */
+	bool from_bundle;               /* then its absence is no error */
+	char ifname[16];                /* tap */
+	char path[108], hello[16];      /* unix: the socket; sent at start */
+	bool isolated;                  /* user: forwarded ports only */
+	uint32_t net, mask;             /* user: 0 or both, host byte order */
+	uint32_t host, dns, dhcp;       /* user: 0 or an address in it */
+	char domain[64];                /* user: by DHCP; may be empty */
 	bool has_mac;
 	uint8_t mac[6];
 	int nfwd;
@@ -109,7 +121,10 @@ struct config {
 	unsigned cpus;                  /* 0 until config_defaults */
 	int ndisks;
 	struct cfg_disk disk[CFG_MAX_DISKS];
-	struct cfg_net net;
+	bool net_given;                 /* --net: the bundle's cards are not
+					 * asked for */
+	int nnets;
+	struct cfg_net net[CFG_MAX_NETS];
 	struct cfg_tty serial, console;
 	struct cfg_tty usb;             /* the firmware's USB device port */
 	struct cfg_display display;
@@ -133,7 +148,7 @@ struct config {
 
 void config_init(struct config *);
 void config_fini(struct config *);      /* closes and frees */
-void config_net_reset(struct cfg_net *);/* back to "none" */
+void config_nets_reset(struct config *);        /* no card */
 
 /* Parses the arguments of `pome run` (argv[0] is the word "run"). A failure is
  * the user's: the message names the option. */

@@ -38,7 +38,8 @@ struct machine {
 	struct tty *serial, *console;           /* console may be NULL */
 	struct tty *usb;                        /* of --usb-device; may be NULL */
 	int display_fd;                         /* of --display; -1: none */
-	struct net *net;                        /* may be NULL */
+	int nnets;
+	struct net *net[CFG_MAX_NETS];          /* NULL: unplugged */
 	struct blk_pool *pool;                  /* NULL: no disks */
 	int pool_threads;
 	struct blk *disk[CFG_MAX_DISKS];
@@ -80,8 +81,8 @@ int machine_reset(struct machine *, struct err *);
 /* All vCPUs parked for good: devices hand over what they hold back, and what
  * the guest printed is written out. */
 void machine_settle(struct machine *);
-/* Its network card's address. */
-const uint8_t *machine_mac(const struct machine *);
+/* The address of one of its network cards. */
+void machine_mac(const struct machine *, int card, uint8_t mac[6]);
 /* One line a window and block of RAM, in address order. */
 void machine_print_map(struct machine *, void (*line)(const char *));
 

@@ -52,6 +52,7 @@ void tty_winch(struct tty *);
 /* What the sandbox must leave open: accepting connections; removing the
  * socket's name through this directory (-1: neither). */
 int tty_unlink_dir(const struct tty *);
+bool tty_accepts(const struct tty *);
 
 /* Puts the terminal back as it was. Async-signal-safe, any number of times. */
 void tty_restore(void);

@@ -75,8 +75,8 @@ static const void *cfg_conf(struct machine *m, void *buf)
 		.model = text_or_null(c->id.model),
 		.soc = text_or_null(c->id.soc),
 	};
-	if (c->net.kind != CFG_NET_NONE)
-		memcpy(f->mac[CFG_MAC_EN0], machine_mac(m), 6);
+	if (c->nnets)
+		machine_mac(m, 0, f->mac[CFG_MAC_EN0]);
 	for (int i = 0; i < CFG_MACS; i++)
 		if (c->id.has_mac[i])
 			memcpy(f->mac[i], c->id.mac[i], 6);

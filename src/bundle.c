@@ -770,10 +770,11 @@ void config_merge(struct config *b, struct config *over)
 		b->disk[i].fd = -1;
 	}
 	b->ndisks = 0;
-	if (!over->net.given) {
-		config_net_reset(&over->net);
-		over->net = b->net;
-		memset(&b->net, 0, sizeof(b->net));
+	if (!over->net_given) {
+		config_nets_reset(over);
+		memcpy(over->net, b->net, sizeof(b->net));
+		over->nnets = b->nnets;
+		b->nnets = 0;           /* the texts are the other's now */
 	}
 	if (!over->id.has_ecid) {
 		over->id.has_ecid = b->id.has_ecid;

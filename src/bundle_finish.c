@@ -224,9 +224,31 @@ static void make_disks(struct bundle *b, struct config *c)
 
 /* ---- networks ------------------------------------------------------------------ */
 
+/* What the guest sends goes to the socket as it is, so one that lies elsewhere
+ * (a log's, say) is not a bundle's to name. */
+static void make_unix(struct bundle *b, struct cfg_net *n,
+		      const struct bvm_nic *from)
+{
+	const char *path = from->path ? from->path : "";
+	int len = snprintf(n->path, sizeof(n->path), "%s/%s", b->dir, path);
+
+	if (!*path || strchr(path, '/') || len >= (int)sizeof(n->path)) {
+		say(b, NOTE_WARN, "net-unix", from->key, "frames over the "
+		    "socket %s, which is not in the bundle; here it is a "
+		    "network of its own behind this host (for the socket: "
+		    "--net unix,path=%s)", path, path);
+		return;
+	}
+	n->kind = CFG_NET_UNIX;
+	if (from->hello)
+		strcpy(n->hello, from->hello);
+}
+
 static void make_nic(struct bundle *b, struct cfg_net *n, struct bvm_nic *from)
 {
 	n->kind = CFG_NET_USER;
+	n->from_bundle = true;
+	n->isolated = from->isolated || from->mode == BVM_NET_HOST;
 	n->has_mac = from->has_mac;
 	memcpy(n->mac, from->mac, 6);
 	switch (from->mode) {
@@ -238,14 +260,12 @@ static void make_nic(struct bundle *b, struct cfg_net *n, struct bvm_nic *from)
 		break;
 	case BVM_NET_HOST:
 		say(b, NOTE_WARN, "net-host-only", from->key, "a network "
-		    "between guests and host; here the guest is behind this "
-		    "host, alone (for a shared one: --net tap,ifname=tap0)");
+		    "between guests and host; here the guest reaches nobody, "
+		    "and is reached by forwarded ports alone (for a shared "
+		    "one: --net tap,ifname=tap0)");
 		break;
 	case BVM_NET_UNIX:
-		say(b, NOTE_WARN, "net-unix", from->key, "frames over the "
-		    "socket %s, which needs the program that serves it; here "
-		    "it is a network of its own behind this host", from->path ?
-		    from->path : "");
+		make_unix(b, n, from);
 		break;
 	default:
 		break;
@@ -275,21 +295,31 @@ static void make_nets(struct bundle *b, struct config *c)
 {
 	struct bvm *vm = &b->vm;
 
-	if (vm->nnics)
-		make_nic(b, &c->net, &vm->nic[0]);
-	for (int i = 1; i < vm->nnics; i++)
-		say(b, NOTE_WARN, "nic-extra", vm->nic[i].key, "the guest gets "
-		    "one network card, the first; this one is left out");
-	if (vm->nnics && vm->nic[0].isolated)
-		say(b, NOTE_WARN, "net-host-only", vm->nic[0].key, "the guest "
-		    "shall not reach the network; pome cannot keep it from "
-		    "that yet (try --net none)");
+	for (int i = 0; i < vm->nnics; i++) {
+		if (c->nnets == CFG_MAX_NETS)
+			say(b, NOTE_WARN, "nic-extra", vm->nic[i].key, "more "
+			    "than %d network cards; left out", CFG_MAX_NETS);
+		else
+			make_nic(b, &c->net[c->nnets++], &vm->nic[i]);
+	}
 }
 
 /* ---- terminals ------------------------------------------------------------------ */
 
-static bool set_tty(struct bundle *b, struct cfg_tty *t,
-		    const struct bvm_serial *s)
+/* "tcp-listen:ADDR:PORT[,wait]" or "tcp:ADDR:PORT" as --serial has it. */
+static void set_tcp(struct cfg_tty *t, const char *w)
+{
+	const char *rest = strchr(w, ':') + 1, *wait = strstr(rest, ",wait");
+
+	t->where = CFG_TTY_TCP;
+	if (strncmp(w, "tcp-listen:", 11))
+		t->path = copy(rest);
+	else if (asprintf(&t->path, "%.*s,server%s", (int)(wait ? wait - rest :
+			  (long)strlen(rest)), rest, wait ? wait : "") < 0)
+		t->path = NULL;
+}
+
+static void set_tty(struct cfg_tty *t, const struct bvm_serial *s)
 {
 	const char *w = s->where;
 
@@ -301,12 +331,8 @@ static bool set_tty(struct bundle *b, struct cfg_tty *t,
 		t->where = CFG_TTY_FILE;
 		t->path = copy(w + 5);
 	} else {
-		say(b, NOTE_WARN, "setting-ignored", s->key, "a serial port on "
-		    "%s; pome has no network terminals, so it is left out (try "
-		    "--console unix:PATH)", w);
-		return false;
+		set_tcp(t, w);
 	}
-	return true;
 }
 
 /* Which of the board's two ports a serial port becomes goes by the kernel's
@@ -327,9 +353,9 @@ static void make_ttys(struct bundle *b, struct config *c)
 		struct cfg_tty *second = hvc ? &c->serial : &c->console;
 
 		if (first->where == CFG_TTY_NONE)
-			set_tty(b, first, s);
+			set_tty(first, s);
 		else if (second->where == CFG_TTY_NONE)
-			set_tty(b, second, s);
+			set_tty(second, s);
 		else
 			say(b, NOTE_WARN, "setting-ignored", s->key, "the "
 			    "guest gets two terminals, a UART and a virtio "

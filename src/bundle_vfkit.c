@@ -114,6 +114,7 @@ static void read_net(struct bundle *b, struct node *d)
 	vm_mac(b, d, "macAddress", OPTIONAL, true, n);
 	if (sock && *sock) {
 		n->mode = BVM_NET_UNIX;
+		n->hello = "VFKT";      /* how it names itself to gvproxy */
 		n->path = strdup(sock);
 	}
 }

@@ -28,11 +28,13 @@ static void file_fini(struct cfg_file *f)
 		close(f->fd);
 }
 
-void config_net_reset(struct cfg_net *n)
+void config_nets_reset(struct config *c)
 {
-	for (int i = 0; i < n->nfwd; i++)
-		free(n->fwd[i]);
-	memset(n, 0, sizeof(*n));
+	for (int i = 0; i < c->nnets; i++)
+		for (int k = 0; k < c->net[i].nfwd; k++)
+			free(c->net[i].fwd[k]);
+	memset(c->net, 0, sizeof(c->net));
+	c->nnets = 0;
 }
 
 void config_fini(struct config *c)
@@ -52,7 +54,7 @@ void config_fini(struct config *c)
 		if (c->disk[i].fd >= 0)
 			close(c->disk[i].fd);
 	}
-	config_net_reset(&c->net);
+	config_nets_reset(c);
 	free(c->serial.path);
 	free(c->console.path);
 	free(c->usb.path);

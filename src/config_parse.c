@@ -4,7 +4,6 @@
  * options, options and the bundle's name may come in any order, later options
  * win. No abbreviations: a script that relies on one breaks with the next
  * option. In values made of parts (FILE,KEY=VAL) two commas stand for one. */
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
@@ -13,6 +12,8 @@
 #include <string.h>
 
 #include "config.h"
+#include "config_parts.h"
+#include "tty_tcp.h"
 #include "vm.h"
 
 enum opt {
@@ -47,10 +48,11 @@ const struct cfg_opt config_options[] = {
 	[OPT_DISK] = { 'd', "disk", "FILE[,KEY=VAL...]",
 		"a disk: format=raw, role=root|aux|data, readonly, serial=" },
 	[OPT_NET] = { 'n', "net", "BACKEND[,KEY=VAL...]",
-		"user[,hostfwd=tcp:[ADDR]:PORT-:PORT], tap,ifname=, none; mac="
-	},
+		"a card: user[,hostfwd=tcp:[ADDR]:PORT-:PORT], tap,ifname=, "
+		"unix,path=, none; mac=" },
 	[OPT_SERIAL] = { 0, "serial", "WHERE",
-		"the UART: stdio, null, file:PATH, unix:PATH, pty (stdio)" },
+		"the UART: stdio, null, file:PATH, unix:PATH, "
+		"tcp:HOST:PORT[,server], pty (stdio)" },
 	[OPT_CONSOLE] = { 0, "console", "WHERE",
 		"a virtio console, same values (none)" },
 	[OPT_DISPLAY] = { 0, "display", "WHERE",
@@ -145,60 +147,6 @@ static void set_str(char **slot, const char *value)
 	*slot = copy(value);
 }
 
-/* Cuts the part up to the next single comma off *rest, in place; NULL when
- * there is none left. Double commas become one. */
-static char *next_part(char **rest)
-{
-	char *start = *rest, *in, *out;
-
-	if (!start)
-		return NULL;
-	for (in = out = start; *in; in++) {
-		if (*in == ',') {
-			if (in[1] != ',')
-				break;
-			in++;
-		}
-		*out++ = *in;
-	}
-	*rest = *in ? in + 1 : NULL;
-	*out = 0;
-	return start;
-}
-
-/* Splits KEY=VAL in place; *value NULL for a bare KEY. */
-static char *split_key(char *part, char **value)
-{
-	char *eq = strchr(part, '=');
-
-	if (eq)
-		*eq++ = 0;
-	*value = eq;
-	return part;
-}
-
-/* A key that is known but came without its value. */
-static bool bare(const char *key, const char *val, const char *const *known,
-		 int n)
-{
-	for (int i = 0; i < n && !val; i++)
-		if (!strcmp(known[i], key))
-			return true;
-	return false;
-}
-
-static int bad_key(struct err *e, const char *opt, const char *key,
-		   const char *const *known, int n, const char *list)
-{
-	const char *near = config_nearest(key, known, n);
-
-	if (near)
-		return err_set(e, 0, "--%s: unknown key '%s' (did you mean "
-			       "%s?)", opt, key, near);
-	return err_set(e, 0, "--%s: unknown key '%s' (known: %s)", opt, key,
-		       list);
-}
-
 static int parse_kernel(struct config *c, char *v, struct err *e)
 {
 	char *rest = v, *path = next_part(&rest), *part;
@@ -244,7 +192,7 @@ static int parse_disk(struct config *c, char *v, struct err *e)
 				return err_set(e, 0, "--disk: readonly=%s: "
 					       "expected on or off", val);
 			d->readonly = !val || !strcmp(val, "on");
-		} else if (bare(key, val, keys, 4)) {
+		} else if (bare_key(key, val, keys, 4)) {
 			return err_set(e, 0, "--disk: %s: a value is missing "
 				       "(%s=...)", key, key);
 		} else if (!strcmp(key, "format")) {
@@ -285,123 +233,15 @@ static int parse_disk(struct config *c, char *v, struct err *e)
 	return 0;
 }
 
-static bool port_ok(const char *s, size_t len)
+static int parse_tcp(struct cfg_tty *t, const char *opt, const char *v,
+		     struct err *e)
 {
-	unsigned n = 0;
+	struct tty_tcp tcp;
 
-	if (!len || len > 5)
-		return false;
-	for (size_t i = 0; i < len; i++) {
-		if (!isdigit((unsigned char)s[i]))
-			return false;
-		n = n * 10 + (unsigned)(s[i] - '0');
-	}
-	return n > 0 && n < 65536;
-}
-
-static bool addr_ok(const char *s, size_t len)
-{
-	struct in_addr a;
-	char text[32];
-
-	if (!len)
-		return true;
-	if (len >= sizeof(text))
-		return false;
-	memcpy(text, s, len);
-	text[len] = 0;
-	return inet_pton(AF_INET, text, &a) == 1;
-}
-
-/* tcp:[ADDR]:PORT-[ADDR]:PORT, all of it checked before anything opens. */
-static bool fwd_ok(const char *s)
-{
-	const char *colon, *dash;
-
-	if (strncmp(s, "tcp:", 4) && strncmp(s, "udp:", 4))
-		return false;
-	s += 4;
-	colon = strchr(s, ':');
-	dash = colon ? strchr(colon, '-') : NULL;
-	if (!dash || !addr_ok(s, (size_t)(colon - s)) ||
-	    !port_ok(colon + 1, (size_t)(dash - colon - 1)))
-		return false;
-	s = dash + 1;
-	colon = strchr(s, ':');
-	return colon && addr_ok(s, (size_t)(colon - s)) &&
-	       port_ok(colon + 1, strlen(colon + 1));
-}
-
-static int parse_net(struct config *c, char *v, struct err *e)
-{
-	static const char *const kinds[] = { "user", "tap", "none" };
-	static const char *const keys[] = { "hostfwd", "ifname", "mac" };
-	char *rest = v, *kind = next_part(&rest), *part;
-	struct cfg_net *n = &c->net;
-
-	config_net_reset(n);
-	n->given = true;
-	if (!strcmp(kind, "user")) {
-		n->kind = CFG_NET_USER;
-	} else if (!strcmp(kind, "tap")) {
-		n->kind = CFG_NET_TAP;
-	} else if (!strcmp(kind, "none")) {
-		n->kind = CFG_NET_NONE;
-	} else {
-		const char *near = config_nearest(kind, kinds, 3);
-
-		return err_set(e, 0, "--net %s: unknown back end (%s%s%s)",
-			       kind, near ? "did you mean " : "expected user, "
-			       "tap or none", near ? near : "",
-			       near ? "?" : "");
-	}
-	while ((part = next_part(&rest))) {
-		char *val, *key = split_key(part, &val);
-
-		if (bare(key, val, keys, 3))
-			return err_set(e, 0, "--net: %s: a value is missing "
-				       "(%s=...)", key, key);
-		if (!strcmp(key, "mac")) {
-			if (n->kind == CFG_NET_NONE)
-				return err_set(e, 0, "--net none: there is no "
-					       "card to give mac= to");
-			if (config_mac(val, n->mac))
-				return err_set(e, 0, "--net: mac=%s: not a "
-					       "unicast MAC address (expected "
-					       "six hex pairs, as in "
-					       "02:00:00:00:00:01)", val);
-			n->has_mac = true;
-		} else if (!strcmp(key, "hostfwd")) {
-			if (n->kind != CFG_NET_USER)
-				return err_set(e, 0, "--net %s: hostfwd= "
-					       "belongs to user", kind);
-			if (n->nfwd == CFG_MAX_FWD)
-				return err_set(e, 0, "--net: more than %d "
-					       "hostfwd=", CFG_MAX_FWD);
-			if (!fwd_ok(val))
-				return err_set(e, 0, "--net: hostfwd=%s: "
-					       "expected tcp:[ADDR]:PORT-:PORT "
-					       "(try hostfwd=tcp:127.0.0.1:2222"
-					       "-:22)", val);
-			n->fwd[n->nfwd++] = copy(val);
-		} else if (!strcmp(key, "ifname")) {
-			if (n->kind != CFG_NET_TAP)
-				return err_set(e, 0, "--net %s: ifname= belongs "
-					       "to tap", kind);
-			if (!*val || strlen(val) >= sizeof(n->ifname) ||
-			    strpbrk(val, "/ %"))
-				return err_set(e, 0, "--net: ifname=%s: not the "
-					       "name of an interface (1 to 15 "
-					       "characters)", val);
-			strcpy(n->ifname, val);
-		} else {
-			return bad_key(e, "net", key, keys, 3,
-				       "mac, hostfwd (user), ifname (tap)");
-		}
-	}
-	if (n->kind == CFG_NET_TAP && !n->ifname[0])
-		return err_set(e, 0, "--net tap: ifname= is missing (try --net "
-			       "tap,ifname=tap0)");
+	if (tty_tcp_parse(v + 4, &tcp, e))
+		return err_at(e, "--%s %s: ", opt, v);
+	t->where = CFG_TTY_TCP;
+	t->path = copy(v + 4);
 	return 0;
 }
 
@@ -434,13 +274,16 @@ static int parse_tty(struct cfg_tty *t, const char *opt, const char *v,
 				       opt, v);
 		t->where = v[0] == 'f' ? CFG_TTY_FILE : CFG_TTY_UNIX;
 		t->path = copy(v + 5);
+	} else if (!strncmp(v, "tcp:", 4)) {
+		return parse_tcp(t, opt, v, e);
 	} else {
 		near = config_nearest(v, kinds, 3);
 		if (near)
 			return err_set(e, 0, "--%s %s: unknown (did you mean "
 				       "%s?)", opt, v, near);
 		return err_set(e, 0, "--%s %s: expected stdio, null, "
-			       "file:PATH, unix:PATH or pty", opt, v);
+			       "file:PATH, unix:PATH, tcp:HOST:PORT or pty",
+			       opt, v);
 	}
 	return 0;
 }
@@ -673,7 +516,7 @@ static int parse_value(struct config *c, enum opt o, char *v, struct err *e)
 	switch (o) {
 	case OPT_KERNEL: return parse_kernel(c, v, e);
 	case OPT_DISK: return parse_disk(c, v, e);
-	case OPT_NET: return parse_net(c, v, e);
+	case OPT_NET: return config_parse_net(c, v, e);
 	case OPT_SERIAL: return parse_tty(&c->serial, "serial", v, e);
 	case OPT_CONSOLE: return parse_tty(&c->console, "console", v, e);
 	case OPT_CPU: return parse_cpu(c, v, e);

@@ -53,25 +53,56 @@ static void add_disk(json_t *argv, const struct cfg_disk *d)
 	free(p);
 }
 
+static void put_addr(FILE *f, const char *key, uint32_t a)
+{
+	if (a)
+		fprintf(f, ",%s=%u.%u.%u.%u", key, a >> 24, a >> 16 & 255,
+			a >> 8 & 255, a & 255);
+}
+
+static void put_path(FILE *f, const struct cfg_net *n)
+{
+	char *p = double_commas(n->path);
+
+	fprintf(f, ",path=%s%s%s", p ? p : "", *n->hello ? ",hello=" : "",
+		n->hello);
+	free(p);
+}
+
 static void add_net(json_t *argv, const struct cfg_net *n)
 {
-	char mac[18], fwd[CFG_MAX_FWD * 64] = "";
-	size_t used = 0;
+	char mac[18], *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
 
-	if (n->kind != CFG_NET_USER)
+	if (!f)
 		return;
 	inspect_mac(n->mac, mac);
-	for (int i = 0; i < n->nfwd && used < sizeof(fwd); i++)
-		used += (size_t)snprintf(fwd + used, sizeof(fwd) - used,
-					 ",hostfwd=%s", n->fwd[i]);
-	add(argv, "--net", "user%s%s%s", n->has_mac ? ",mac=" : "",
-	    n->has_mac ? mac : "", fwd);
+	fprintf(f, "%s%s%s%s", n->kind == CFG_NET_UNIX ? "unix" : "user",
+		n->has_mac ? ",mac=" : "", n->has_mac ? mac : "",
+		n->isolated ? ",restrict" : "");
+	if (n->kind == CFG_NET_UNIX)
+		put_path(f, n);
+	if (n->mask) {
+		put_addr(f, "net", n->net);
+		fprintf(f, "/%d", __builtin_popcount(n->mask));
+	}
+	put_addr(f, "host", n->host);
+	put_addr(f, "dns", n->dns);
+	put_addr(f, "dhcpstart", n->dhcp);
+	if (*n->domain)
+		fprintf(f, ",domainname=%s", n->domain);
+	for (int i = 0; i < n->nfwd; i++)
+		fprintf(f, ",hostfwd=%s", n->fwd[i]);
+	if (!fclose(f))
+		add(argv, "--net", "%s", text);
+	free(text);
 }
 
 static void add_tty(json_t *argv, const char *opt, const struct cfg_tty *t)
 {
 	static const char *const name[] = { "none", "stdio", "null", "file:",
-					    "unix:", "pty" };
+					    "unix:", "pty", "tcp:" };
 
 	add(argv, opt, "%s%s", name[t->where], t->path ? t->path : "");
 }
@@ -112,7 +143,8 @@ json_t *inspect_command(const struct config *c)
 		    (unsigned long long)(c->ram >> 20));
 	for (int i = 0; i < c->ndisks; i++)
 		add_disk(argv, &c->disk[i]);
-	add_net(argv, &c->net);
+	for (int i = 0; i < c->nnets; i++)
+		add_net(argv, &c->net[i]);
 	if (c->serial.where != CFG_TTY_STDIO && c->serial.where != CFG_TTY_NONE)
 		add_tty(argv, "--serial", &c->serial);
 	if (c->console.where != CFG_TTY_NONE)

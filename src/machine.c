@@ -36,11 +36,14 @@
 #define SEED_EPOCH (1704067200ull * 1000000000)
 
 /* Locally administered; the same each time, so that leases last. */
-const uint8_t *machine_mac(const struct machine *m)
+void machine_mac(const struct machine *m, int i, uint8_t mac[6])
 {
-	static const uint8_t mac[6] = { 0x02, 0x70, 0x6f, 0x6d, 0x65, 0x01 };
+	static const uint8_t first[6] = { 0x02, 0x70, 0x6f, 0x6d, 0x65, 0x01 };
+	const struct cfg_net *n = &m->config->net[i];
 
-	return m->config->net.has_mac ? m->config->net.mac : mac;
+	memcpy(mac, n->has_mac ? n->mac : first, 6);
+	if (!n->has_mac)
+		mac[5] += (uint8_t)i;
 }
 
 /* ---- building ------------------------------------------------------------ */
@@ -183,16 +186,24 @@ static int add_disks(struct machine *m, struct err *e)
 	return 0;
 }
 
+static int add_nets(struct machine *m, struct err *e)
+{
+	for (int i = 0; i < m->nnets; i++) {
+		struct virtio_net_conf vn = { .net = m->net[i] };
+
+		machine_mac(m, i, vn.mac);
+		if (!add_pci(m, "net", i, &virtio_net_ops, &vn.virtio, e))
+			return -1;
+	}
+	return 0;
+}
+
 static int add_functions(struct machine *m, struct err *e)
 {
-	struct virtio_net_conf vn = { .net = m->net };
 	struct virtio_console_conf vc = { .tty = m->console };
 	struct virtio_rng_conf vr = { .config = m->config };
 
-	if (add_disks(m, e))
-		return -1;
-	memcpy(vn.mac, machine_mac(m), 6);
-	if (m->net && !add_pci(m, "net", 0, &virtio_net_ops, &vn.virtio, e))
+	if (add_disks(m, e) || add_nets(m, e))
 		return -1;
 	if (m->console && !add_pci(m, "console", 0, &virtio_console_ops,
 				   &vc.virtio, e))
@@ -221,6 +232,7 @@ static int open_ttys(struct machine *m, struct err *e)
 	if (!m->serial)
 		return -1;
 	m->sandbox.unlink_dir[0] = tty_unlink_dir(m->serial);
+	m->sandbox.accept |= tty_accepts(m->serial);
 	if (m->config->console.where != CFG_TTY_NONE) {
 		c.cfg = &m->config->console;
 		c.name = "console";
@@ -228,6 +240,7 @@ static int open_ttys(struct machine *m, struct err *e)
 		if (!m->console)
 			return -1;
 		m->sandbox.unlink_dir[1] = tty_unlink_dir(m->console);
+		m->sandbox.accept |= tty_accepts(m->console);
 	}
 	if (m->config->usb.where == CFG_TTY_NONE)
 		return 0;
@@ -237,6 +250,7 @@ static int open_ttys(struct machine *m, struct err *e)
 	if (!m->usb)
 		return -1;
 	m->sandbox.unlink_dir[2] = tty_unlink_dir(m->usb);
+	m->sandbox.accept |= tty_accepts(m->usb);
 	return 0;
 }
 
@@ -252,23 +266,34 @@ static int open_display(struct machine *m, struct err *e)
 				 : 0;
 }
 
-static int open_net(struct machine *m, struct err *e)
+static struct net *open_net(struct machine *m, const struct cfg_net *n,
+			    struct err *e)
 {
-	const struct cfg_net *n = &m->config->net;
-
 	switch (n->kind) {
-	case CFG_NET_USER:
-		m->net = net_user_open(m->loop, (const char *const *)n->fwd,
-				       n->nfwd, e);
-		m->sandbox.user_net = true;
-		break;
-	case CFG_NET_TAP:
-		m->net = net_tap_open(m->loop, n->ifname, e);
-		break;
+	case CFG_NET_TAP: return net_tap_open(m->loop, n->ifname, e);
+	case CFG_NET_UNIX: return net_unix_open(m->loop, n, e);
 	default:
-		return 0;
+		m->sandbox.user_net = true;
+		return net_user_open(m->loop, n, e);
 	}
-	return m->net ? 0 : err_at(e, "--net: ");
+}
+
+/* What a bundle asks for need not be there: then the card is, and says that
+ * its cable is not. */
+static int open_nets(struct machine *m, struct err *e)
+{
+	for (int i = 0; i < m->config->nnets; i++) {
+		const struct cfg_net *n = &m->config->net[i];
+
+		m->net[m->nnets] = open_net(m, n, e);
+		if (!m->net[m->nnets] && !n->from_bundle)
+			return err_at(e, "--net: ");
+		if (!m->net[m->nnets])
+			log_msg(LOG_WARN, "%s; the cable of that card is "
+				"unplugged (see --net)", e->msg);
+		m->nnets++;
+	}
+	return 0;
 }
 
 static int open_stats(struct machine *m, struct err *e)
@@ -338,9 +363,6 @@ static struct machine *machine_alloc(struct config *c, struct err *e)
 	m->sandbox.on = c->sandbox;
 	for (int i = 0; i < SANDBOX_DIRS; i++)
 		m->sandbox.unlink_dir[i] = -1;
-	m->sandbox.accept = c->serial.where == CFG_TTY_UNIX ||
-			    c->console.where == CFG_TTY_UNIX ||
-			    c->usb.where == CFG_TTY_UNIX;
 	pthread_mutex_init(&m->park_lock, NULL);
 	pthread_mutex_init(&m->why_lock, NULL);
 	pthread_cond_init(&m->parked, NULL);
@@ -376,7 +398,7 @@ struct machine *machine_new(struct config *c, struct err *e)
 
 	if (!m)
 		return NULL;
-	if (add_ram(m, e) || open_accel(m, e) || open_net(m, e) ||
+	if (add_ram(m, e) || open_accel(m, e) || open_nets(m, e) ||
 	    open_ttys(m, e) || open_stats(m, e) || open_display(m, e) ||
 	    sandbox_privs(&m->sandbox, e) || open_disks(m, e) ||
 	    add_board(m, e) || add_functions(m, e)) {
@@ -407,8 +429,9 @@ void machine_free(struct machine *m)
 	while (m->ndisks)
 		blk_close(m->disk[--m->ndisks]);
 	blk_pool_free(m->pool);
-	if (m->net)
-		m->net->ops->close(m->net);
+	for (int i = 0; i < m->nnets; i++)
+		if (m->net[i])
+			m->net[i]->ops->close(m->net[i]);
 	tty_close(m->usb);
 	tty_close(m->console);
 	tty_close(m->serial);

@@ -1,7 +1,8 @@
 /* net_user.c: a network made of the host's own sockets, by libslirp.
  *
- * The guest sees 10.0.2.0/24: itself 10.0.2.15 (by DHCP), router and host
- * 10.0.2.2, DNS 10.0.2.3. All of it runs on the loop's thread, with the
+ * The guest sees 10.0.2.0/24 unless the configuration says otherwise: itself
+ * 10.0.2.15 (by DHCP), router and host 10.0.2.2, DNS 10.0.2.3; where it is
+ * isolated only forwarded ports lead anywhere. All of it runs on the loop's thread, with the
  * device's lock held around every call into libslirp, since any may deliver a
  * frame. libslirp's sockets live in an epoll set of their own, which the loop
  * watches as one descriptor.
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #include "backend.h"
+#include "config.h"
 #include "device.h"
 #include "log.h"
 #include "loop.h"
@@ -360,8 +362,6 @@ static const struct net_ops user_ops = {
 
 /* ---- forwarded ports ------------------------------------------------ */
 
-#define GUEST_ADDR "10.0.2.15"
-
 /* Takes "[ADDR]:PORT" and what ends it off *s; addr stays as it was where
  * none is given. */
 static bool parse_end(const char **s, char end, struct in_addr *addr,
@@ -394,13 +394,13 @@ static bool parse_end(const char **s, char end, struct in_addr *addr,
 	return true;
 }
 
-static int forward(struct net_user *u, const char *spec, struct err *e)
+static int forward(struct net_user *u, const char *spec, struct in_addr guest,
+		   struct err *e)
 {
-	struct in_addr host = { htonl(INADDR_ANY) }, guest;
+	struct in_addr host = { htonl(INADDR_ANY) };
 	int host_port, guest_port, udp;
 	const char *s = spec;
 
-	inet_pton(AF_INET, GUEST_ADDR, &guest);
 	udp = !strncmp(s, "udp:", 4);
 	if (!udp && strncmp(s, "tcp:", 4))
 		goto bad;
@@ -421,16 +421,26 @@ bad:
 /* libslirp looks the host's name server up in /etc/resolv.conf when the first
  * query comes, which is when no file can be opened by name any more; later it
  * only asks whether the file changed. So a query comes now: an empty datagram
- * from 10.0.2.15 to port 53 of 10.0.2.3. */
-static void warm_dns(struct net_user *u)
+ * from the guest to port 53 of the name server. */
+static void warm_dns(struct net_user *u, const SlirpConfig *c)
 {
-	static const uint8_t query[] = {
-		0x52, 0x55, 10, 0, 2, 2, 0x52, 0x54, 0, 0, 0, 1, 0x08, 0x00,
-		0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0x62, 0xc0,
-		10, 0, 2, 15, 10, 0, 2, 3,
+	uint8_t query[] = {
+		0x52, 0x55, 0, 0, 0, 0, 0x52, 0x54, 0, 0, 0, 1, 0x08, 0x00,
+		0x45, 0, 0, 28, 0, 0, 0, 0, 64, 17, 0, 0,
+		0, 0, 0, 0, 0, 0, 0, 0,
 		0xff, 0xf0, 0, 53, 0, 8, 0, 0,
 	};
+	uint8_t *ip = query + 14;
+	uint32_t sum = 0;
 
+	memcpy(query + 2, &c->vhost, 4);        /* its own MAC address */
+	memcpy(ip + 12, &c->vdhcp_start, 4);
+	memcpy(ip + 16, &c->vnameserver, 4);
+	for (int i = 0; i < 20; i += 2)
+		sum += (uint32_t)(ip[i] << 8 | ip[i + 1]);
+	sum = ~((sum & 0xffff) + (sum >> 16));
+	ip[10] = (uint8_t)(sum >> 8);
+	ip[11] = (uint8_t)sum;
 	slirp_input(u->slirp, query, sizeof(query));
 }
 
@@ -450,19 +460,23 @@ static int open_watches(struct net_user *u, struct err *e)
 	return 0;
 }
 
-static void fill_config(SlirpConfig *c)
+static void fill_config(SlirpConfig *c, const struct cfg_net *n)
 {
+	uint32_t net = n->mask ? n->net : CFG_NET_ADDR;
+
 	/* version 1 of the struct: all versions of the library take it */
 	c->version = 1;
+	c->restricted = n->isolated;
 	c->in_enabled = true;
-	inet_pton(AF_INET, "10.0.2.0", &c->vnetwork);
-	inet_pton(AF_INET, "255.255.255.0", &c->vnetmask);
-	inet_pton(AF_INET, "10.0.2.2", &c->vhost);
-	inet_pton(AF_INET, GUEST_ADDR, &c->vdhcp_start);
-	inet_pton(AF_INET, "10.0.2.3", &c->vnameserver);
+	c->vnetwork.s_addr = htonl(net);
+	c->vnetmask.s_addr = htonl(n->mask ? n->mask : CFG_NET_MASK);
+	c->vhost.s_addr = htonl(n->host ? n->host : net + CFG_NET_HOST);
+	c->vnameserver.s_addr = htonl(n->dns ? n->dns : net + CFG_NET_DNS);
+	c->vdhcp_start.s_addr = htonl(n->dhcp ? n->dhcp : net + CFG_NET_GUEST);
+	c->vdomainname = *n->domain ? n->domain : NULL;
 }
 
-struct net *net_user_open(struct loop *loop, const char *const *hostfwd, int n,
+struct net *net_user_open(struct loop *loop, const struct cfg_net *n,
 			  struct err *e)
 {
 	struct net_user *u = calloc(1, sizeof(*u));
@@ -482,16 +496,17 @@ struct net *net_user_open(struct loop *loop, const char *const *hostfwd, int n,
 	}
 	if (open_watches(u, e))
 		goto fail;
-	fill_config(&c);
+	fill_config(&c, n);
 	u->slirp = slirp_new(&c, &callbacks, u);
 	if (!u->slirp) {
 		err_set(e, 0, "user network: libslirp does not start");
 		goto fail;
 	}
-	for (int i = 0; i < n; i++)
-		if (forward(u, hostfwd[i], e))
+	for (int i = 0; i < n->nfwd; i++)
+		if (forward(u, n->fwd[i], c.vdhcp_start, e))
 			goto fail;
-	warm_dns(u);
+	if (!n->isolated)
+		warm_dns(u, &c);
 	touch(u);
 	return &u->net;
 fail:

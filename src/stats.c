@@ -118,12 +118,18 @@ int stats_write(struct machine *m, const struct vm_end *end, struct err *e)
 	json_object_set_new(o, "memory", memory(m));
 	json_object_set_new(o, "devices", devices(m));
 	set_u64(o, "serial_bytes", tty_out_bytes(m->serial));
-	if (m->net) {
+	for (int i = 0; i < m->nnets; i++) {
+		char name[8] = "net";
+
+		if (!m->net[i])
+			continue;
+		if (i)
+			snprintf(name, sizeof(name), "net%d", i);
 		x = json_object();
-		set_u64(x, "tx_frames", m->net->tx_frames);
-		set_u64(x, "rx_frames", m->net->rx_frames);
-		set_u64(x, "dropped", m->net->dropped);
-		json_object_set_new(o, "net", x);
+		set_u64(x, "tx_frames", m->net[i]->tx_frames);
+		set_u64(x, "rx_frames", m->net[i]->rx_frames);
+		set_u64(x, "dropped", m->net[i]->dropped);
+		json_object_set_new(o, name, x);
 	}
 	x = json_object();
 	if (m->vm.accel->stats)

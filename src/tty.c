@@ -1,4 +1,4 @@
-/* Terminal back ends: stdio, null, file, unix socket, pty. Contract: tty.h.
+/* Terminal back ends: stdio, null, file, Unix and TCP sockets, pty. Contract: tty.h.
  *
  * The rings belong to the device's lock: write() and ready() are called with
  * it, posts and callbacks here take it. */
@@ -22,6 +22,7 @@
 #include "log.h"
 #include "loop.h"
 #include "tty.h"
+#include "tty_tcp.h"
 
 #define OUT_SIZE 65536u                 /* power of two */
 #define IN_SIZE 4096u
@@ -37,7 +38,8 @@ struct host_tty {
 	void (*event)(void *, enum tty_event);
 	void *arg;
 	int in, out;                    /* -1: none; may be the same */
-	int listen, dir;                /* unix */
+	int listen;                     /* unix, tcp */
+	int dir;                        /* unix */
 	bool own_in, own_out;           /* close them */
 	char *base;                     /* unix: name in dir */
 	dev_t sock_dev;
@@ -109,6 +111,11 @@ static void update_events(struct host_tty *t)
 
 static void hang_up(struct host_tty *t);
 
+static bool is_socket(const struct host_tty *t)
+{
+	return t->where == CFG_TTY_UNIX || t->where == CFG_TTY_TCP;
+}
+
 /* One write that cannot block. Regular files and what we opened ourselves do
  * not; a borrowed descriptor is asked first. */
 static ssize_t put_some(struct host_tty *t, const void *buf, size_t len)
@@ -126,7 +133,7 @@ static ssize_t put_some(struct host_tty *t, const void *buf, size_t len)
 			len = 256;
 	}
 	do {
-		n = t->where == CFG_TTY_UNIX ?
+		n = is_socket(t) ?
 		    send(t->out, buf, len, MSG_NOSIGNAL | MSG_DONTWAIT) :
 		    write(t->out, buf, len);
 	} while (n < 0 && errno == EINTR);
@@ -321,10 +328,16 @@ static void hang_up(struct host_tty *t)
 	t->fill = 0;
 	switch (t->where) {
 	case CFG_TTY_UNIX:
+	case CFG_TTY_TCP:
 		if (t->out >= 0)
 			close(t->out);
 		t->in = t->out = -1;
-		watch_events(t->wlisten, EPOLLIN);
+		if (t->wlisten)
+			watch_events(t->wlisten, EPOLLIN);
+		else
+			log_msg(LOG_WARN, "--%s: the other end closed the "
+				"connection; output is dropped from here on",
+				t->name);
 		break;
 	case CFG_TTY_PTY:
 		t->out = -1;            /* t->in keeps the master */
@@ -508,6 +521,40 @@ static int open_unix(struct host_tty *t, const char *path, struct err *e)
 		       &t->wlisten, e);
 }
 
+/* Before the machine: the user waits, and Ctrl-c ends it. */
+static int wait_for_peer(struct host_tty *t, struct err *e)
+{
+	struct pollfd p = { .fd = t->listen, .events = POLLIN };
+
+	fprintf(stderr, "pome: %s: waiting for a connection\n", t->name);
+	while (poll(&p, 1, -1) < 0)
+		if (errno != EINTR)
+			return err_set(e, errno, "--%s: poll", t->name);
+	t->in = t->out = accept4(t->listen, NULL, NULL, SOCK_CLOEXEC |
+				 SOCK_NONBLOCK);
+	return t->in < 0 ? err_set(e, errno, "--%s: accept", t->name) : 0;
+}
+
+static int open_tcp(struct host_tty *t, const char *text, struct err *e)
+{
+	struct tty_tcp tcp;
+	int fd = tty_tcp_parse(text, &tcp, e) ? -1 : tty_tcp_open(&tcp, e);
+
+	if (fd < 0)
+		return err_at(e, "--%s tcp:%s: ", t->name, text);
+	if (tcp.server)
+		t->listen = fd;
+	else
+		t->in = t->out = fd;
+	if (tcp.wait && wait_for_peer(t, e))
+		return -1;
+	if (tcp.server && loop_fd(t->loop, fd, tcp.wait ? 0 : EPOLLIN, NULL,
+				  on_connect, t, &t->wlisten, e))
+		return -1;
+	return t->in >= 0 ? loop_fd(t->loop, t->in, 0, NULL, on_ready, t,
+				    &t->win, e) : 0;
+}
+
 static int open_pty(struct host_tty *t, struct err *e)
 {
 	struct termios tio;
@@ -570,6 +617,7 @@ struct tty *tty_open(const struct tty_conf *c, struct err *e)
 	case CFG_TTY_STDIO: r = open_stdio(t, e); break;
 	case CFG_TTY_FILE: r = open_file(t, c->cfg->path, e); break;
 	case CFG_TTY_UNIX: r = open_unix(t, c->cfg->path, e); break;
+	case CFG_TTY_TCP: r = open_tcp(t, c->cfg->path, e); break;
 	case CFG_TTY_PTY: r = open_pty(t, e); break;
 	default: break;
 	}
@@ -649,7 +697,7 @@ void tty_close(struct tty *tty)
 	watch_free(t->wout);
 	watch_free(t->wlisten);
 	watch_free(t->wpoll);
-	if (t->where == CFG_TTY_UNIX && t->out >= 0)
+	if (is_socket(t) && t->out >= 0)
 		close(t->out);
 	else if (t->own_out && t->out >= 0)
 		close(t->out);
@@ -710,6 +758,11 @@ void tty_winch(struct tty *tty)
 	if (tty->resized)
 		tty->resized(tty->dev, tty->cols, tty->rows);
 	device_unlock(tty->dev);
+}
+
+bool tty_accepts(const struct tty *tty)
+{
+	return ((const struct host_tty *)tty)->listen >= 0;
 }
 
 int tty_unlink_dir(const struct tty *tty)

@@ -131,8 +131,8 @@ static void identify(struct machine *m, struct xnu_machine *x)
 	for (int i = 0; i < 4; i++)
 		if (c->id.has_mac[i])
 			memcpy(x->mac[i], c->id.mac[i], 6);
-	if (!c->id.has_mac[0] && c->net.kind != CFG_NET_NONE && c->net.has_mac)
-		memcpy(x->mac[0], c->net.mac, 6);
+	if (!c->id.has_mac[0] && c->nnets && c->net[0].has_mac)
+		memcpy(x->mac[0], c->net[0].mac, 6);
 	/* All zeros would stop the kernel. */
 	if (!seed_get(&m->seed_firmware, x->seed, sizeof(x->seed)))
 		x->seed[0] = 1;

@@ -97,8 +97,8 @@ static void good(void **state)
 	assert_int_equal(c.disk[0].role, CFG_ROLE_ROOT);
 	assert_true(c.disk[0].from_bundle && !c.disk[0].readonly);
 	assert_true(c.disk[1].readonly);
-	assert_int_equal(c.net.kind, CFG_NET_USER);
-	assert_int_equal(c.net.mac[1], 0x5a);
+	assert_int_equal(c.net[0].kind, CFG_NET_USER);
+	assert_int_equal(c.net[0].mac[1], 0x5a);
 	assert_int_equal(c.console.where, CFG_TTY_STDIO);
 	assert_int_equal(c.serial.where, CFG_TTY_NULL);
 }
@@ -108,12 +108,12 @@ static void consoles(void **state)
 	linux_vm("console=hvc0 console=ttyAMA0", "");
 	assert_int_equal(c.serial.where, CFG_TTY_STDIO);
 	assert_int_equal(c.console.where, CFG_TTY_NONE);
-	assert_int_equal(c.net.kind, CFG_NET_USER);     /* the default */
+	assert_int_equal(c.net[0].kind, CFG_NET_USER);     /* the default */
 	linux_vm("console=ttyS0", "");
 	HAS(NOTE_WARN, "console-name");
 	linux_vm("console=ttyAMA0", "\"serial\":false,\"networks\":[]");
 	assert_int_equal(c.serial.where, CFG_TTY_NULL);
-	assert_int_equal(c.net.kind, CFG_NET_NONE);
+	assert_int_equal(c.nnets, 0);
 }
 
 static void bad_json(void **state)
@@ -203,7 +203,7 @@ static void lists(void **state)
 	}
 	linux_vm("x", "\"networks\":[{\"type\":\"bridge\"}]");
 	HAS(NOTE_WARN, "net-bridged");
-	assert_int_equal(c.net.kind, CFG_NET_USER);
+	assert_int_equal(c.net[0].kind, CFG_NET_USER);
 	linux_vm("x", "\"audio\":true,\"shares\":[{\"path\":\"a\"}],"
 		 "\"displays\":[{},{}]");
 	HAS(NOTE_NOTE, "audio-absent");
@@ -331,7 +331,7 @@ static void merging(void **state)
 	assert_int_equal(over.ndisks, 2);
 	assert_non_null(strstr(over.disk[0].path, "root.img"));
 	assert_string_equal(over.disk[1].path, "x.img");
-	assert_int_equal(over.net.kind, CFG_NET_NONE);
+	assert_int_equal(over.nnets, 0);
 	assert_int_equal(over.serial.where, CFG_TTY_STDIO);
 	assert_int_not_equal(over.console.where, CFG_TTY_STDIO);
 	assert_string_equal(over.append, "console=hvc0");

@@ -115,7 +115,7 @@ static void defaults(void **state)
 	assert_string_equal(c.append, "console=ttyAMA0");
 	assert_int_equal(c.serial.where, CFG_TTY_STDIO);
 	assert_int_equal(c.console.where, CFG_TTY_NONE);
-	assert_int_equal(c.net.kind, CFG_NET_NONE);
+	assert_int_equal(c.nnets, 0);
 	assert_true(c.sandbox);
 	OK("-k", "Image", "--console", "stdio");
 	assert_int_equal(c.serial.where, CFG_TTY_NULL);
@@ -201,12 +201,40 @@ static void nets(void **state)
 	OK("-k", "x", "-n",
 	   "user,hostfwd=tcp::2222-:22,hostfwd=tcp:127.0.0.1:80-:8080,"
 	   "mac=02:00:00:00:00:09");
-	assert_int_equal(c.net.nfwd, 2);
-	assert_true(c.net.has_mac);
+	assert_int_equal(c.nnets, 1);
+	assert_int_equal(c.net[0].nfwd, 2);
+	assert_true(c.net[0].has_mac);
 	OK("-k", "x", "-n", "tap,ifname=tap0");
-	assert_string_equal(c.net.ifname, "tap0");
+	assert_string_equal(c.net[0].ifname, "tap0");
 	OK("-k", "x", "-n", "user", "-n", "none");
-	assert_int_equal(c.net.kind, CFG_NET_NONE);
+	assert_int_equal(c.nnets, 0);
+	assert_true(c.net_given);
+	OK("-k", "x", "-n", "none", "-n", "user", "-n",
+	   "user,restrict,net=192.168.5.9/24,host=192.168.5.1,dns=192.168.5.4,"
+	   "dhcpstart=192.168.5.30,domainname=a.example", "-n",
+	   "tap,ifname=tap1");
+	assert_int_equal(c.nnets, 3);
+	assert_false(c.net[0].isolated);
+	assert_true(c.net[1].isolated);
+	assert_int_equal(c.net[1].net, 0xc0a80500);
+	assert_int_equal(c.net[1].mask, 0xffffff00);
+	assert_int_equal(c.net[1].host, 0xc0a80501);
+	assert_int_equal(c.net[1].dhcp, 0xc0a8051e);
+	assert_string_equal(c.net[1].domain, "a.example");
+	assert_int_equal(c.net[2].kind, CFG_NET_TAP);
+	BAD("more than 8 cards", "-k", "x", "-nuser", "-nuser", "-nuser",
+	    "-nuser", "-nuser", "-nuser", "-nuser", "-nuser", "-nuser");
+	BAD("expected on or off", "-k", "x", "-n", "user,restrict=1");
+	BAD("expected ADDR/BITS", "-k", "x", "-n", "user,net=10.0.2.0/24x");
+	BAD("expected ADDR/BITS", "-k", "x", "-n", "user,net=10.0.2.0/30");
+	BAD("not an IPv4 address", "-k", "x", "-n", "user,dns=foo");
+	BAD("host= is not an address of the network", "-k", "x", "-n",
+	    "user,host=192.168.5.1");
+	BAD("host= and dns= are one address", "-k", "x", "-n",
+	    "user,host=10.0.2.3");
+	BAD("not a domain", "-k", "x", "-n", "user,domainname=a b");
+	BAD("restrict= belongs to user", "-k", "x", "-n",
+	    "tap,ifname=a,restrict");
 	BAD("did you mean user?", "-k", "x", "-n", "usr");
 	BAD("ifname= is missing", "-k", "x", "-n", "tap");
 	BAD("belongs to user", "-k", "x", "-n",

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "backend.h"
+#include "config.h"
 #include "fake.h"
 
 static const uint8_t mac[6] = { 0x52, 0x54, 0, 0, 0, 1 };
@@ -91,11 +92,24 @@ static int teardown(void **s)
 	return 0;
 }
 
-static void attach(struct t *t, const char *fwd)
+static struct net *open_with(struct t *t, const struct cfg_net *plan,
+			     const char *fwd, struct err *e)
+{
+	struct cfg_net n = *plan;
+
+	n.kind = CFG_NET_USER;
+	n.nfwd = fwd != NULL;
+	n.fwd[0] = (char *)fwd;
+	return net_user_open(t->f->loop, &n, e);
+}
+
+static const struct cfg_net usual;
+
+static void attach(struct t *t, const struct cfg_net *plan, const char *fwd)
 {
 	struct err e = { 0 };
 
-	t->net = net_user_open(t->f->loop, &fwd, fwd != NULL, &e);
+	t->net = open_with(t, plan, fwd, &e);
 	if (!t->net)
 		fail_msg("%s", e.msg);
 	t->net->dev = &t->dev;
@@ -131,7 +145,7 @@ static void test_bad(void **s)
 	struct err e;
 
 	for (unsigned i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
-		assert_null(net_user_open(t->f->loop, &bad[i], 1, &e));
+		assert_null(open_with(t, &usual, bad[i], &e));
 		assert_non_null(strstr(e.msg, "expected tcp:[ADDR]:PORT-"));
 	}
 }
@@ -174,7 +188,7 @@ static void test_udp(void **s)
 	char buf[16] = { 0 };
 	int fd = host_socket(SOCK_DGRAM, &a);
 
-	attach(t, NULL);
+	attach(t, &usual, NULL);
 	udp_frame(f, a.sin_port, "hello");
 	send_frame(t, f, sizeof(f));
 	assert_int_equal(recvfrom(fd, buf, 16, 0, (struct sockaddr *)&from,
@@ -205,14 +219,13 @@ static void test_hostfwd(void **s)
 	struct t *t = *s;
 	struct sockaddr_in a;
 	struct err e = { 0 };
-	const char *again;
 	char spec[64];
 	int fd = host_socket(SOCK_STREAM, &a);
 
 	close(fd);                      /* a port that was free just now */
 	snprintf(spec, sizeof(spec), "tcp:127.0.0.1:%u-:22",
 		 ntohs(a.sin_port));
-	attach(t, spec);
+	attach(t, &usual, spec);
 	fd = socket(AF_INET, SOCK_STREAM, 0);
 	assert_int_equal(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
 	assert_true(wait_for(t, 6));
@@ -220,9 +233,63 @@ static void test_hostfwd(void **s)
 	assert_memory_equal(t->frame + 36, "\0\26", 2);
 	assert_int_equal(t->frame[47], 2);      /* SYN */
 	close(fd);
-	again = spec;
-	assert_null(net_user_open(t->f->loop, &again, 1, &e));
+	assert_null(open_with(t, &usual, spec, &e));
 	assert_non_null(strstr(e.msg, "cannot listen on port"));
+}
+
+/* restrict: nothing of the guest's reaches the host, a forwarded port does
+ * reach the guest. */
+static void test_isolated(void **s)
+{
+	struct t *t = *s;
+	struct cfg_net plan = { .isolated = true };
+	struct sockaddr_in a, b;
+	uint8_t f[60] = { 0 };
+	char buf[16], spec[64];
+	int fd = host_socket(SOCK_DGRAM, &a), tcp = host_socket(SOCK_STREAM,
+								&b);
+
+	close(tcp);
+	snprintf(spec, sizeof(spec), "tcp:127.0.0.1:%u-:22",
+		 ntohs(b.sin_port));
+	attach(t, &plan, spec);
+	udp_frame(f, a.sin_port, "hello");
+	send_frame(t, f, sizeof(f));
+	for (int i = 0; i < 20; i++) {
+		fake_poll(t->f);
+		usleep(1000);
+	}
+	assert_int_equal(recv(fd, buf, 16, MSG_DONTWAIT), -1);
+	close(fd);
+	tcp = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(connect(tcp, (struct sockaddr *)&b, sizeof(b)), 0);
+	assert_true(wait_for(t, 6));
+	close(tcp);
+}
+
+/* Other addresses: DHCP offers them. */
+static void test_plan(void **s)
+{
+	static const uint8_t head[] = {
+		255, 255, 255, 255, 255, 255, 0x52, 0x54, 0, 0, 0, 1, 8, 0,
+		0x45, 0, 1, 16, 0, 0, 0, 0, 64, 17, 0x79, 0xde, 0, 0, 0, 0,
+		255, 255, 255, 255, 0, 68, 0, 67, 0, 252, 0, 0, 1, 1, 6, 0,
+	};
+	struct t *t = *s;
+	struct cfg_net plan = { .net = 0xc0a82000, .mask = 0xffffff00,
+				.host = 0xc0a82001, .dhcp = 0xc0a82040,
+				.domain = "example.org" };
+	uint8_t f[14 + 272] = { 0 };
+
+	attach(t, &plan, NULL);
+	memcpy(f, head, sizeof(head));
+	memcpy(f + 70, mac, 6);
+	memcpy(f + 278, "\x63\x82\x53\x63\x35\1\1\xff", 8);
+	send_frame(t, f, sizeof(f));
+	assert_true(wait_for(t, 17));
+	assert_memory_equal(t->frame + 26, "\xc0\xa8\x20\x01", 4);
+	assert_memory_equal(t->frame + 58, "\xc0\xa8\x20\x40", 4);
+	assert_non_null(memmem(t->frame, t->len, "example.org", 11));
 }
 
 int main(void)
@@ -231,6 +298,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_bad, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_udp, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_hostfwd, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_isolated, setup,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_plan, setup, teardown),
 	};
 
 	return cmocka_run_group_tests_name("net_user", tests, NULL, NULL);
