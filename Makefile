@@ -165,7 +165,9 @@ GUEST_CFLAGS = --target=aarch64-none-elf -march=armv8-a -mgeneral-regs-only -mst
 $(BUILD)/guest/%.elf: tests/guest/%.c tests/guest/guest.c tests/guest/guest.h tests/guest/start.S tests/guest/guest.ld
 	@mkdir -p $(@D)
 	$(call say,GUEST)
-	$(Q)$(GUESTCC) $(GUEST_CFLAGS) -o $@ tests/guest/start.S tests/guest/guest.c $<
+	$(Q)$(GUESTCC) $(GUEST_CFLAGS) -o $@ tests/guest/start.S tests/guest/guest.c $< $(GUEST_MORE)
+$(BUILD)/guest/t_vmapple.elf: GUEST_MORE = tests/guest/apple.c
+$(BUILD)/guest/t_vmapple.elf: tests/guest/apple.c tests/guest/apple.h
 $(BUILD)/guest/x_%.elf: tests/kvm/x_%.c tests/guest/guest.c tests/guest/guest.h tests/guest/start.S tests/guest/guest.ld
 	@mkdir -p $(@D)
 	$(call say,GUEST)
@@ -197,10 +199,12 @@ FW_TESTS = $(BUILD)/firmware-tests
 $(FW_TESTS)/ballast.bin: tests/firmware/ballast.py
 	@mkdir -p $(@D)
 	tests/firmware/ballast.py $@
-$(FW_TESTS)/stage1.elf: tests/firmware/head.S tests/firmware/stage1.c tests/firmware/ballast.S $(FW_TESTS)/ballast.bin \
-		tests/guest/start.S tests/guest/guest.c tests/guest/guest.h tests/guest/guest.ld
+STAGE1 = $(addprefix tests/firmware/,head.S stage1.c stage1_board.c stage1_gic.c stage1_mem.c stage1_pac.c stage1_pac.S ballast.S) \
+	$(addprefix tests/guest/,start.S guest.c apple.c)
+$(FW_TESTS)/stage1.elf: $(STAGE1) $(FW_TESTS)/ballast.bin tests/firmware/stage1.h tests/guest/guest.h tests/guest/apple.h \
+		tests/guest/guest.ld
 	$(GUESTCC) $(GUEST_CFLAGS) -Wl,--defsym=LINK_BASE=0x71000000 -Itests/guest -DBALLAST='"$(FW_TESTS)/ballast.bin"' -o $@ \
-		$(filter %.S,$^) $(filter %.c,$^)
+		$(STAGE1)
 $(FW_TESTS)/stage1.bin: $(FW_TESTS)/stage1.elf
 	$(GUESTOBJCOPY) -O binary $< $@
 $(FW_TESTS)/kernel.elf: tests/firmware/kernel.S tests/firmware/kernel.c tests/firmware/kernel.ld

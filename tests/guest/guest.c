@@ -97,6 +97,11 @@ void check_eq(uint64_t got, uint64_t want, const char *text, const char *file,
 	print("%s:%d: %s is %lx, not %lx\n", file, line, text, got, want);
 }
 
+unsigned check_failures(void)
+{
+	return n_failed;
+}
+
 void guest_end(void)
 {
 	if (n_failed)
@@ -280,7 +285,9 @@ void secondary_main(uint64_t index)
 bool cpu_start(unsigned index, void (*fn)(unsigned))
 {
 	secondary_fn[index] = fn;
-	DSB();
+	/* it reads this with its cache off */
+	__asm__ volatile("dc civac, %0; dsb sy" : : "r"(&secondary_fn[index])
+			 : "memory");
 	return psci(0xc4000003, cpu_mpidr(index), (uint64_t)secondary_start,
 		    index) == 0;
 }

@@ -16,6 +16,7 @@ void print(const char *fmt, ...);
 void check(bool ok, const char *text, const char *file, int line);
 void check_eq(uint64_t got, uint64_t want, const char *text, const char *file,
 	      int line);
+unsigned check_failures(void);          /* so far */
 /* Prints the tally ("PASS n" or "FAIL n of m") and powers off. */
 void guest_end(void) __attribute__((noreturn));
 void guest_main(uint64_t dtb);          /* the test's own */

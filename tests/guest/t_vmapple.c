@@ -3,44 +3,11 @@
  *
  * Wants --ecid 0x1122334455667788, a root disk of 3 MiB and an auxiliary store
  * of VZ's size; writes to both. */
-#include "guest.h"
+#include "apple.h"
 
 static bool on_kvm;
 
-static void zero(void *p, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++)
-		((volatile uint8_t *)p)[i] = 0;
-}
-
-static void fill(uint8_t *p, unsigned n, unsigned seed)
-{
-	for (unsigned i = 0; i < n; i++)
-		((volatile uint8_t *)p)[i] = (uint8_t)(seed + i * 7 + (i >> 8));
-}
-
-static bool same(const uint8_t *a, const uint8_t *b, unsigned n)
-{
-	for (unsigned i = 0; i < n; i++)
-		if (((volatile const uint8_t *)a)[i] !=
-		    ((volatile const uint8_t *)b)[i])
-			return false;
-	return true;
-}
-
 /* ---- CONFIG (section 2) ---------------------------------------------------- */
-
-#define CONFIG 0x00400000ul
-
-static bool text_at(uint64_t at, const char *want)
-{
-	for (;; at++, want++) {
-		if (*(volatile char *)at != *want)
-			return false;
-		if (!*want)
-			return true;
-	}
-}
 
 static void test_config(void)
 {
@@ -66,44 +33,7 @@ static void test_config(void)
 
 /* ---- BDIF (section 3) ------------------------------------------------------ */
 
-#define BDIF 0x30000000ul
-#define ROOT (BDIF + 0x00000)
-#define AUX (BDIF + 0x10000)
-#define USB (BDIF + 0x100000)
-
-static struct {
-	struct { uint64_t addr; uint32_t len, flags; } d[3];
-	uint32_t type, reserved;
-	uint64_t sector;
-	uint64_t status;
-} req __attribute__((aligned(16)));
-
 static uint8_t *buf, *buf2;
-
-static unsigned bdif(uint64_t dev, uint64_t sector, void *data, uint32_t len,
-		     uint32_t flags)
-{
-	req.d[0].addr = (uint64_t)&req.type;
-	req.d[0].len = 16;
-	req.d[0].flags = 0x10001;
-	req.d[1].addr = (uint64_t)data;
-	req.d[1].len = len;
-	req.d[1].flags = flags;
-	req.d[2].addr = (uint64_t)&req.status;
-	req.d[2].len = 1;
-	req.d[2].flags = 0x20001;
-	req.type = req.reserved = 0;
-	req.sector = sector;
-	req.status = 0xee;
-	DSB();
-	wr64(dev + 0x408, (uint64_t)&req);
-	while (!(rd32(dev + 0x10) & 1))
-		;
-	return *(volatile uint8_t *)&req.status;
-}
-
-#define READ_FLAGS 0x30001
-#define WRITE_FLAGS 0x10001
 
 static void test_bdif(void)
 {
@@ -156,57 +86,13 @@ static void test_bdif(void)
 
 /* ---- AES (section 4) ------------------------------------------------------- */
 
-#define AES 0x30220000ul
-
-static void aes(uint32_t w)
-{
-	wr32(AES + 0x200, w);
-}
-
-static void aes_key(unsigned ctx, unsigned bytes, unsigned mode, unsigned enc)
-{
-	aes(1u << 28 | ctx << 27 | (bytes / 8 - 2) << 22 | enc << 20 |
-	    mode << 16);
-	for (unsigned i = 0; i < bytes; i += 4)
-		aes((i + 3) << 24 | (i + 2) << 16 | (i + 1) << 8 | i);
-}
-
-static void aes_iv(unsigned ctx, uint32_t w)
-{
-	aes(2u << 28 | ctx << 26);
-	for (unsigned i = 0; i < 4; i++)
-		aes(w);
-}
-
-static void aes_data(unsigned key, unsigned iv, void *src, void *dst,
-		     uint32_t len)
-{
-	DSB();
-	aes(5u << 28 | key << 27 | iv << 25 | len);
-	aes(0);
-	aes((uint32_t)(uint64_t)src);
-	aes((uint32_t)(uint64_t)dst);
-	DSB();
-}
-
-static bool first_is(const uint8_t *p, uint64_t hi, uint64_t lo)
-{
-	uint64_t a = 0, b = 0;
-
-	for (unsigned i = 0; i < 8; i++) {
-		a = a << 8 | p[i];
-		b = b << 8 | p[i + 8];
-	}
-	return a == hi && b == lo;
-}
-
 static volatile unsigned irq_seen, irq_id;
 
 static void on_irq(struct trap *t, int kind)
 {
 	irq_id = (unsigned)READ(s3_0_c12_c12_0);        /* ICC_IAR1_EL1 */
 	irq_seen++;
-	wr32(AES + 0x18, 0xffffffff);
+	wr32(AES_IRQ_STATUS, 0xffffffff);
 	DSB();
 	WRITE(s3_0_c12_c12_1, irq_id);                  /* ICC_EOIR1_EL1 */
 }
@@ -248,7 +134,7 @@ static void test_aes_vectors(void)
 		aes_data(0, 0, buf, buf2, 16);
 		CHECK(first_is(buf2, builtin[i][0], builtin[i][1]));
 	}
-	CHECK_EQ(rd32(AES + 0x18), 0);
+	CHECK_EQ(rd32(AES_IRQ_STATUS), 0);
 }
 
 static void test_aes_contexts(void)
@@ -265,13 +151,9 @@ static void test_aes_contexts(void)
 	CHECK(first_is(buf2 + 32, 0xea72837e3d4b19e1, 0x9bb1ffe0d2000ec9));
 	aes_data(1, 3, buf2, buf2 + 64, 48);
 	CHECK(same(buf, buf2 + 64, 48));
-	aes(6u << 28 | 1 << 26);                        /* STORE_IV */
-	aes((uint32_t)(uint64_t)(buf2 + 256));
-	DSB();
+	aes_store_iv(1, buf2 + 256);
 	CHECK(same(buf2 + 32, buf2 + 256, 16));
-	aes(6u << 28 | 0 << 26);
-	aes((uint32_t)(uint64_t)(buf2 + 256));
-	DSB();
+	aes_store_iv(0, buf2 + 256);
 	CHECK(first_is(buf2 + 256, ~0ul, ~0ul));
 }
 
@@ -280,25 +162,25 @@ static void test_aes_errors(void)
 	static const uint8_t unknown[] = { 0, 3, 4, 7, 9, 12, 15 };
 
 	for (unsigned i = 0; i < sizeof(unknown); i++) {
-		wr32(AES + 0x18, ~0u);
+		wr32(AES_IRQ_STATUS, ~0u);
 		aes((uint32_t)unknown[i] << 28);
-		CHECK_EQ(rd32(AES + 0x18), 4);
+		CHECK_EQ(rd32(AES_IRQ_STATUS), 4);
 		aes(8u << 28 | i);
-		CHECK_EQ(rd32(AES + 0x30), i);
+		CHECK_EQ(rd32(AES_FLAG_INFO), i);
 	}
-	wr32(AES + 0x18, ~0u);
+	wr32(AES_IRQ_STATUS, ~0u);
 	aes_key(0, 16, 0, 1);
 	aes_data(0, 0, buf, buf2, 15);
-	CHECK_EQ(rd32(AES + 0x18), 1 << 6);
+	CHECK_EQ(rd32(AES_IRQ_STATUS), 1 << 6);
 	aes_data(0, 0, (void *)0x2000, buf2, 16);
-	CHECK_EQ(rd32(AES + 0x18), 1 << 6 | 1 << 3);
+	CHECK_EQ(rd32(AES_IRQ_STATUS), 1 << 6 | 1 << 3);
 	aes_data(0, 0, buf, (void *)0x2000, 16);
-	CHECK_EQ(rd32(AES + 0x18), 1 << 6 | 3 << 3);
+	CHECK_EQ(rd32(AES_IRQ_STATUS), 1 << 6 | 3 << 3);
 	aes(1u << 28 | 5 << 24);                        /* HDCP: no key */
 	aes_data(0, 0, buf, buf2, 16);
-	CHECK_EQ(rd32(AES + 0x18), 1 << 10 | 1 << 6 | 3 << 3);
-	wr32(AES + 0x18, ~0u);
-	CHECK_EQ(rd32(AES + 0x18), 0);
+	CHECK_EQ(rd32(AES_IRQ_STATUS), 1 << 10 | 1 << 6 | 3 << 3);
+	wr32(AES_IRQ_STATUS, ~0u);
+	CHECK_EQ(rd32(AES_IRQ_STATUS), 0);
 	aes_key(0, 16, 0, 1);
 	aes_data(0, 0, buf, buf2, 16);
 	CHECK(first_is(buf2, 0x0a940bb5416ef045, 0xf1c39458c653ea5a));
@@ -314,7 +196,7 @@ static void test_aes_long(void)
 
 	trap_handler = on_irq;
 	gic_enable(0, 50, 0x80, true);
-	wr32(AES + 0x1c, 1 << 5);
+	wr32(AES_IRQ_ENABLE, 1 << 5);
 	irq_on();
 	fill(buf, n, 0x42);
 	for (unsigned back = 0; back < 2; back++) {
@@ -327,11 +209,11 @@ static void test_aes_long(void)
 			__asm__ volatile("wfi");
 		CHECK_EQ(irq_seen, 1);
 		CHECK_EQ(irq_id, 50);
-		CHECK_EQ(rd32(AES + 0x30), 0x70 + back);
+		CHECK_EQ(rd32(AES_FLAG_INFO), 0x70 + back);
 	}
 	irq_off();
 	CHECK(same(buf, buf2, n));
-	wr32(AES + 0x1c, 0);
+	wr32(AES_IRQ_ENABLE, 0);
 	trap_handler = old;
 }
 
@@ -369,162 +251,64 @@ static void test_gfx(void)
 
 /* ---- Apple's virtio-blk (section 5) ---------------------------------------- */
 
-#define ECAM 0x40000000ul
-
-struct vring {
-	struct { uint64_t addr; uint32_t len; uint16_t flags, next; } desc[8];
-	struct { uint16_t flags, idx, ring[8]; } avail;
-	struct { uint16_t flags, idx; struct { uint32_t id, len; } e[8]; } used
-		__attribute__((aligned(16)));
-	struct { uint32_t type, reserved; uint64_t sector; } head;
-	uint8_t status;
-} __attribute__((aligned(64)));
-
-static struct vring rings[2];
-static uint64_t bars[2];
-static unsigned slots[2];
-
-static void w16(uint64_t a, uint16_t v) { *(volatile uint16_t *)a = v; }
-static void w8(uint64_t a, uint8_t v) { *(volatile uint8_t *)a = v; }
-static uint8_t r8(uint64_t a) { return *(volatile uint8_t *)a; }
-
-static void blk_open(unsigned role, unsigned slot)
+static bool pending(unsigned intid)
 {
-	uint64_t cfg = ECAM + slot * 0x8000ul, bar = 0x50000000 + slot * 0x10000ul;
-	struct vring *r = &rings[role - 1];
-
-	wr32(cfg + 0x20, (uint32_t)bar);
-	wr32(cfg + 0x24, 0);
-	w16(cfg + 4, 6);
-	w8(bar + 0x14, 0);
-	w8(bar + 0x14, 3);
-	wr32(bar + 8, 0);
-	wr32(bar + 0xc, 1 << 9);                        /* FLUSH */
-	wr32(bar + 8, 1);
-	wr32(bar + 0xc, 1);                             /* VERSION_1 */
-	w8(bar + 0x14, 11);
-	CHECK_EQ(r8(bar + 0x14), 11);
-	w16(bar + 0x16, 0);
-	w16(bar + 0x18, 8);
-	wr64(bar + 0x20, (uint64_t)r->desc);
-	wr64(bar + 0x28, (uint64_t)&r->avail);
-	wr64(bar + 0x30, (uint64_t)&r->used);
-	w16(bar + 0x1c, 1);
-	w8(bar + 0x14, 15);
-	CHECK_EQ(rd32(bar + 0x203c), role);
-	bars[role - 1] = bar;
-	slots[role - 1] = slot;
+	return rd32(GICD + 0x200 + 4 * (intid / 32)) >> intid % 32 & 1;
 }
 
-/* One request; data may be NULL. Returns status, used length in *used. */
-static unsigned blk(unsigned disk, uint32_t type, uint64_t sector, void *data,
-		    uint32_t len, bool in, uint32_t *used)
+static void test_disk(struct blk *b, uint64_t back, uint64_t sectors)
 {
-	volatile struct vring *r = &rings[disk];
-	uint16_t n = data ? 3 : 2, idx = r->used.idx;
+	uint64_t cfg = ECAM + b->slot * 0x8000ul;
+	unsigned intid = blk_intid(b);
+	uint32_t used;
 
-	r->head.type = type;
-	r->head.sector = sector;
-	r->status = 0xee;
-	r->desc[0].addr = (uint64_t)&r->head;
-	r->desc[0].len = 16;
-	r->desc[0].flags = 1;
-	r->desc[0].next = 1;
-	r->desc[1].addr = (uint64_t)data;
-	r->desc[1].len = len;
-	r->desc[1].flags = in ? 3 : 1;
-	r->desc[1].next = 2;
-	r->desc[n - 1].addr = (uint64_t)&r->status;
-	r->desc[n - 1].len = 1;
-	r->desc[n - 1].flags = 2;
-	r->avail.ring[r->avail.idx % 8] = 0;
-	DSB();
-	r->avail.idx++;
-	DSB();
-	w16(bars[disk] + 0x3000, 0);
-	for (uint64_t t = now(); r->used.idx == idx;)
-		if (now() - t > 10 * READ(cntfrq_el0)) {
-			CHECK(!"the disk answers");
-			return 99;
-		}
-	DSB();
-	if (used)
-		*used = r->used.e[idx % 8].len;
-	return r->status;
+	CHECK_EQ(rd32(cfg + 8), 0x01000001);
+	CHECK_EQ(rd32(cfg + 0x2c), 0x11001af4);
+	CHECK_EQ(rd64(b->bar + 0x2000), sectors);
+	/* what BDIF wrote, and the other way round */
+	fill(buf, 4096, 0x10 + b->role);
+	zero(buf2, 4096);
+	CHECK_EQ(blk(b, BLK_IN, 8, buf2, 4096, true, &used), 0);
+	CHECK_EQ(used, 4097);
+	CHECK(same(buf, buf2, 4096));
+	fill(buf, 1024, 0xc0 + b->role);
+	CHECK_EQ(blk(b, BLK_OUT, 40, buf, 1024, false, &used), 0);
+	CHECK_EQ(used, 1);
+	zero(buf2, 1024);
+	CHECK_EQ(bdif(back, 40, buf2, 1024, READ_FLAGS), 0);
+	CHECK(same(buf, buf2, 1024));
+	/* the barrier: OK, buffers left alone, any sector */
+	fill(buf2, 512, 0x33);
+	fill(buf, 512, 0x33);
+	CHECK_EQ(blk(b, BLK_BARRIER, ~0ul, buf2, 512, true, &used), 0);
+	CHECK_EQ(used, 513);
+	CHECK(same(buf, buf2, 512));
+	CHECK_EQ(blk(b, BLK_BARRIER, 0, 0, 0, false, &used), 0);
+	CHECK_EQ(used, 1);
+	CHECK_EQ(blk(b, BLK_BARRIER + 1, 0, 0, 0, false, 0), 2);
+	CHECK_EQ(blk(b, BLK_FLUSH, 0, 0, 0, false, 0), 0);
+	CHECK_EQ(blk(b, BLK_GET_ID, 0, buf2, 20, true, 0), 0);
+	/* INTx is slot + pin mod 16; reading ISR lowers it */
+	CHECK(pending(intid));
+	CHECK(blk_isr(b) & 1);
+	CHECK(!pending(intid));
 }
 
 static void test_blk(void)
 {
-	unsigned found = 0;
-	uint32_t used;
+	struct blk root, aux;
+	bool both = blk_open(&root, BLK_ROOT) && blk_open(&aux, BLK_AUX);
 
-	for (unsigned slot = 1; slot < 32; slot++)
-		if (rd32(ECAM + slot * 0x8000ul) == 0x1a00106b) {
-			CHECK_EQ(rd32(ECAM + slot * 0x8000ul + 8), 0x01000001);
-			CHECK_EQ(rd32(ECAM + slot * 0x8000ul + 0x2c),
-				 0x11001af4);
-			CHECK(++found <= 2);
-			/* in the order of the command line: root, aux */
-			if (found <= 2)
-				blk_open(found, slot);
-		}
-	CHECK_EQ(found, 2);
-	if (found != 2)
+	CHECK(both);
+	if (!both)
 		return;
-	CHECK_EQ(rd64(bars[0] + 0x2000), 6144);
-	CHECK_EQ(rd64(bars[1] + 0x2000), 0x10000);
-	for (unsigned d = 0; d < 2; d++) {
-		uint64_t back = d ? AUX : ROOT;
-		unsigned intid = 64 + slots[d] % 16;
-
-		/* what BDIF wrote, and the other way round */
-		fill(buf, 4096, 0x11 + d);
-		zero(buf2, 4096);
-		CHECK_EQ(blk(d, 0, 8, buf2, 4096, true, &used), 0);
-		CHECK_EQ(used, 4097);
-		CHECK(same(buf, buf2, 4096));
-		fill(buf, 1024, 0xc0 + d);
-		CHECK_EQ(blk(d, 1, 40, buf, 1024, false, &used), 0);
-		CHECK_EQ(used, 1);
-		zero(buf2, 1024);
-		CHECK_EQ(bdif(back, 40, buf2, 1024, READ_FLAGS), 0);
-		CHECK(same(buf, buf2, 1024));
-		/* the barrier: OK, buffers left alone, any sector */
-		fill(buf2, 512, 0x33);
-		fill(buf, 512, 0x33);
-		CHECK_EQ(blk(d, 0x10000, ~0ul, buf2, 512, true, &used), 0);
-		CHECK_EQ(used, 513);
-		CHECK(same(buf, buf2, 512));
-		CHECK_EQ(blk(d, 0x10000, 0, 0, 0, false, &used), 0);
-		CHECK_EQ(used, 1);
-		CHECK_EQ(blk(d, 0x10001, 0, 0, 0, false, 0), 2);
-		CHECK_EQ(blk(d, 4, 0, 0, 0, false, 0), 0);
-		CHECK_EQ(blk(d, 8, 0, buf2, 20, true, 0), 0);
-		/* INTx is slot + pin mod 16; reading ISR lowers it */
-		CHECK(rd32(GICD + 0x200 + 4 * (intid / 32)) >> intid % 32 & 1);
-		CHECK(r8(bars[d] + 0x1000) & 1);
-		CHECK(!(rd32(GICD + 0x200 + 4 * (intid / 32)) >> intid % 32 &
-			1));
-	}
+	/* in the order of the command line */
+	CHECK(root.slot < aux.slot);
+	test_disk(&root, ROOT, 6144);
+	test_disk(&aux, AUX, 0x10000);
 }
 
 /* ---- hypercalls and PAuth (9.2, 9.3) --------------------------------------- */
-
-struct call { uint64_t x[6]; };
-
-static struct call hvc(uint64_t fn, uint64_t a, uint64_t b)
-{
-	register uint64_t x0 __asm__("x0") = fn;
-	register uint64_t x1 __asm__("x1") = a;
-	register uint64_t x2 __asm__("x2") = b;
-	register uint64_t x3 __asm__("x3") = 0x3333;
-	register uint64_t x4 __asm__("x4") = 0x4444;
-	register uint64_t x5 __asm__("x5") = 0x5555;
-
-	__asm__ volatile("hvc #0" : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3),
-			 "+r"(x4), "+r"(x5) : : "memory");
-	return (struct call){ { x0, x1, x2, x3, x4, x5 } };
-}
 
 /* PACIA x0, x1: fixed registers, for the assembler does not know them. */
 static uint64_t sign(uint64_t p, uint64_t m, bool b)
@@ -560,33 +344,33 @@ static void on_other_cpu(unsigned cpu)
 	WRITE(tcr_el1, 17 | 17ul << 16);
 	WRITE(sctlr_el1, READ(sctlr_el1) | 1ul << 31 | 1ul << 30);
 	ISB();
-	hvc(0xc1000000, 0, 0);
+	hvc(HVC_PAC_INITIAL, 0, 0);
 	other_sign = sign(0x123456789abc, 5, false);
 	other_done = 1;
 	DSB();
-	hvc(0xc3000006, 0, 0);                  /* kick CPU 0 */
+	hvc(HVC_KICK, 0, 0);                  /* kick CPU 0 */
 }
 
 static void test_hvc(void)
 {
-	struct call r = hvc(0xc1000000, 1, 2);
+	struct call r = hvc(HVC_PAC_INITIAL, 1, 2);
 	uint64_t p = 0x123456789abc, s, sb;
 
 	CHECK_EQ(r.x[0], 0);
 	CHECK_EQ(r.x[4], 0x4444);
-	r = hvc(0xc1000001, 1, 2);
+	r = hvc(HVC_PAC_DEFAULTS, 1, 2);
 	CHECK_EQ(r.x[0], 0);
 	CHECK_EQ(r.x[2], 0xfeedfacefeedfacf);
 	CHECK_EQ(r.x[3], 0xfeedfacefeedfad3);
 	CHECK_EQ(r.x[5], 0x5555);
-	r = hvc(0xc10000f0, 1, 2);
+	r = hvc(HVC_PAC_NOP, 1, 2);
 	CHECK_EQ(r.x[0], 0);
-	r = hvc(0x8300ff01, 1, 2);
+	r = hvc(HVC_UID, 1, 2);
 	CHECK_EQ(r.x[0], 0x9cbb6ebb);
 	CHECK_EQ(r.x[1], 0x9dc9d679);
 	CHECK_EQ(r.x[3], 0x3b878185);
 	CHECK_EQ(r.x[4], 0x4444);
-	CHECK_EQ(hvc(0x8300feff, 0xc3000005, 0).x[0], 0);
+	CHECK_EQ(hvc(HVC_FEATURES, HVC_WAIT, 0).x[0], 0);
 	CHECK_EQ(hvc(0xc3ff0000, 0, 0).x[0], ~0ul);
 
 	WRITE(tcr_el1, 17 | 17ul << 16);
@@ -598,19 +382,19 @@ static void test_hvc(void)
 	CHECK_EQ(auth(s, 5), p);
 	CHECK(catch_trap(bad_auth, &s) >> 26 == 0x1c);          /* FPAC */
 	/* another process: A at EL1 stays, B is the kernel's to change */
-	CHECK_EQ(hvc(0xc1000004, 0x1111, 0).x[0], 0);
+	CHECK_EQ(hvc(HVC_PAC_SET_EL0, 0x1111, 0).x[0], 0);
 	CHECK_EQ(sign(p, 5, false), s);
-	CHECK_EQ(hvc(0xc1000003, 0x2222, 0).x[0], 0);
+	CHECK_EQ(hvc(HVC_PAC_SET_B, 0x2222, 0).x[0], 0);
 	CHECK_EQ(sign(p, 5, false), s);
 	CHECK(sign(p, 5, true) != sb);
-	CHECK_EQ(hvc(0xc1000005, 1, 0x1111).x[0], 0);
+	CHECK_EQ(hvc(HVC_PAC_EL0_AT_EL1, 1, 0x1111).x[0], 0);
 	CHECK(sign(p, 5, false) != s);
-	CHECK_EQ(hvc(0xc1000005, 0, 0x1111).x[0], 0);
+	CHECK_EQ(hvc(HVC_PAC_EL0_AT_EL1, 0, 0x1111).x[0], 0);
 	CHECK_EQ(sign(p, 5, false), s);
 	/* all CPUs alike; and a kick that a waiting CPU gets */
 	CHECK(cpu_start(1, on_other_cpu));
 	while (!other_done)
-		hvc(0xc3000005, 0, 0);
+		hvc(HVC_WAIT, 0, 0);
 	CHECK_EQ(other_sign, s);
 }
 
