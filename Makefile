@@ -210,6 +210,8 @@ $(FW_TESTS)/stage1.bin: $(FW_TESTS)/stage1.elf
 $(FW_TESTS)/kernel.elf: tests/firmware/kernel.S tests/firmware/kernel.c tests/firmware/kernel.ld
 	@mkdir -p $(@D)
 	$(GUESTCC) $(subst tests/guest/guest.ld,tests/firmware/kernel.ld,$(GUEST_CFLAGS)) -Wno-parentheses -o $@ $(filter-out %.ld,$^)
+$(FW_TESTS)/stage1.img4: $(FW_TESTS)/stage1.bin $(wildcard tests/firmware/*.py)
+	tests/firmware/image.py img4 $@ --stage1 $< --ecid 0x1122334455667788
 firmware-guests: $(FW_TESTS)/stage1.bin $(FW_TESTS)/kernel.elf
 firmware-tests: $(BUILD)/pome firmware-guests
 	tests/firmware/run.py $(BUILD)/pome $(FW_TESTS)
@@ -280,7 +282,7 @@ coverage-build: all guests $(UNIT:%=$(BUILD)/tests/unit/%) $(DIFF_BIN) $(BUILD)/
 
 # KVM: on this machine where it is aarch64 and has it, else on emulated hosts. KVMFLAGS names parts (tests/kvm/suite.sh);
 # `quick` is what `make test` has time for. Without a kernel and without a way to one it is skipped, and says so.
-KVM_GUESTS = $(GUESTS) $(patsubst tests/kvm/%.c,$(BUILD)/guest/%.elf,$(wildcard tests/kvm/x_*.c))
+KVM_GUESTS = $(GUESTS) $(patsubst tests/kvm/%.c,$(BUILD)/guest/%.elf,$(wildcard tests/kvm/x_*.c)) $(FW_TESTS)/stage1.img4
 KVM_SKIPPED = make kvm: skipped: no kernel for its host in the cache, and none to be had
 ifeq ($(ARCH),aarch64)
 kvm: all $(KVM_GUESTS) $(UNIT:%=$(BUILD)/tests/unit/%)

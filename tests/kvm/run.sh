@@ -10,13 +10,13 @@ shift
 debian=$(realpath -m "${POME_CACHE:-$here/../../build/debian}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-all="guests traps units linux1 linux2 linux4 reboot"
+all="guests stage1 traps units linux1 linux2 linux4 reboot"
 
 stage() { # a directory for suite.sh
 	mkdir -p "$1"/{guest,unit}
 	cp "$build"/guest/[tx]_*.elf "$1/guest/"
 	cp "$here/../guest/run.sh" "$1/guests.sh"
-	cp "$here/suite.sh" "$1/"
+	cp "$here/suite.sh" "$build/firmware-tests/stage1.img4" "$1/"
 	cp "$debian/vmlinuz-cloud" "$1/vmlinuz"
 	cp "$debian/initrd-cloud.img" "$1/initrd.img"
 	# what unit tests read, by the names that they have in the source
@@ -61,7 +61,7 @@ all_of() { # HOSTS
 
 : >"$work/good"
 if [ "$*" = quick ]; then
-	(host neoverse-n1 "guests traps linux1 linux4") &
+	(host neoverse-n1 "guests stage1 traps linux1 linux4") &
 	host units "units"
 	wait
 	all_of 2
@@ -77,10 +77,10 @@ fi
 
 # Two busy threads at a time. The kinds: VHE; pauth and SVE; nVHE and 44 bits of address; two CPUs that run at the same
 # time; no KVM; no GICv3.
-(host neoverse-n1 "guests traps linux1 linux2 linux4 reboot") &
+(host neoverse-n1 "guests stage1 traps linux1 linux2 linux4 reboot") &
 (
 	host units "units"
-	host max "guests linux1" -c max
+	host max "guests stage1 linux1" -c max
 	host cortex-a72 "guests linux1" -c cortex-a72
 	host no-kvm "refuse" -a kvm-arm.mode=none
 	host gicv2 "refuse" -M gic-version=2

@@ -6,6 +6,7 @@
 #     PARTS: guests  bare-metal guests                 traps   guests that must end with status 7
 #            units   unit tests                        reboot  a guest that restarts itself
 #            linuxN  boot with N CPUs and a disk       bootsN  the same 20 times, without the disk
+#            stage1  the boot ROM, and a stage 1 that uses the whole vmapple board
 #            refuse  --accel kvm must be refused       cost    exits in instructions (host.sh -d)
 set -u
 pome=$1 dir=$2 parts=$3 words=${4:-}
@@ -99,6 +100,18 @@ boots() { # CPUs
 	tally "linux: $1 CPUs, $good of 20 boots" $? "$work/text"
 }
 
+# The board as tests/firmware/stage1.c reports it, line by line. What this host lacks is skipped with its reason.
+stage1() { # CPUs
+	dd if=/dev/zero of="$work/aux.img" bs=1024 count=0 seek=32768 2>/dev/null
+	dd if="$dir/stage1.img4" of="$work/aux.img" bs=1024 seek=1024 conv=notrunc 2>/dev/null
+	dd if=/dev/zero of="$work/root.img" bs=1024 count=0 seek=3072 2>/dev/null
+	timeout 250 "$pome" run -q --accel kvm -p "$1" -m 256M --timeout 240 --ecid 0x1122334455667788 \
+		-d "$work/root.img,role=root" -d "$work/aux.img,role=aux" </dev/null 2>&1 | tr -d '\r' >"$work/out"
+	sed -n 's/^stage1: /     /p' "$work/out"
+	grep -q '^PASS' "$work/out" && grep -q "^stage1: $1 of $1 CPUs" "$work/out"
+	tally "boot ROM and stage 1, $1 CPUs" $? "$work/out"
+}
+
 refuse() {
 	"$pome" run --accel kvm -k "$dir/guest/t_basic.elf" >"$work/out" 2>&1 </dev/null
 	[ $? = 3 ] && grep -q 'error: --accel kvm: .*interp)' "$work/out"
@@ -128,6 +141,7 @@ for part in $parts; do
 	linux*) disk "${part#linux}" ;;
 	reboot) reboot ;;
 	boots*) boots "${part#boots}" ;;
+	stage1) stage1 1; stage1 8 ;;
 	refuse) refuse ;;
 	cost) cost ;;
 	*) echo "suite.sh: no part $part" >&2; exit 2 ;;
