@@ -57,13 +57,6 @@ SRC := $(filter-out src/kvm%.c,$(SRC))
 endif
 OBJ := $(SRC:%.c=$(BUILD)/%.o)
 
-# Copies of the commonest handlers (src/interp/replica.h); no use to the dispatch loop that sanitizers and gcc get.
-REPLICAS ?= $(if $(SAN),1,$(if $(findstring clang,$(CC)),8,1))
-REPLICATED = dpimm dpreg dpmul branch ldst ldst_pair
-INTERP_CFLAGS += -DREPLICAS=$(REPLICAS)
-ifneq ($(REPLICAS),1)
-OBJ += $(foreach k,$(shell seq 1 $$(($(REPLICAS) - 1))),$(REPLICATED:%=$(BUILD)/src/interp/%.r$(k).o))
-endif
 OBJ += $(BUILD)/firmware/blob.o
 LIBOBJ := $(filter-out $(BUILD)/src/main.o,$(OBJ))
 
@@ -85,13 +78,6 @@ $(BUILD)/src/interp/%.o: src/interp/%.c
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(INTERP_CFLAGS) -c -o $@ $<
-
-define REPLICA_RULE
-$(BUILD)/src/interp/%.r$(1).o: src/interp/%.c
-	@mkdir -p $$(@D)
-	$(CC) $(CPPFLAGS) $(CFLAGS) $(INTERP_CFLAGS) -DREPLICA=$(1) -c -o $$@ $$<
-endef
-$(foreach k,1 2 3 4 5 6 7 8 9 10 11 12 13 14 15,$(eval $(call REPLICA_RULE,$(k))))
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)

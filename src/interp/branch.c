@@ -21,7 +21,7 @@
 	COUNT_CHECK(count_n); \
 } while (0)
 #else
-#define BR_TABLE REPLICA_NAME(branch_table)
+#define BR_TABLE branch_table
 #define COUNT_TO(p) ((void)0)
 #endif
 
@@ -175,21 +175,21 @@ static bool branch_far(struct dec *d, int64_t off)
 	return far;
 }
 
-DECODER(b)
+op_fn *dec_b(struct dec *d)
 {
 	bool far = branch_far(d, sbits(d->w, 25, 0) * 4);
 
 	return d->sf ? table(d)->bl[far] : table(d)->b[far];
 }
 
-DECODER(b_cond)
+op_fn *dec_b_cond(struct dec *d)
 {
 	bool far = branch_far(d, sbits(d->w, 23, 5) * 4);
 
 	return table(d)->cond[bits(d->w, 3, 0)][far];
 }
 
-DECODER(cbz)
+op_fn *dec_cbz(struct dec *d)
 {
 	bool far = branch_far(d, sbits(d->w, 23, 5) * 4);
 
@@ -197,7 +197,7 @@ DECODER(cbz)
 	return table(d)->cb[d->sf][bits(d->w, 24, 24)][far];
 }
 
-DECODER(tbz)
+op_fn *dec_tbz(struct dec *d)
 {
 	bool far = branch_far(d, sbits(d->w, 18, 5) * 4);
 
@@ -206,12 +206,12 @@ DECODER(tbz)
 	return table(d)->tb[bits(d->w, 24, 24)][far];
 }
 
-DECODER(br)
+op_fn *dec_br(struct dec *d)
 {
 	return table(d)->ind[bits(d->w, 22, 21)];
 }
 
-DECODER(br_auth)
+op_fn *dec_br_auth(struct dec *d)
 {
 	unsigned opc = bits(d->w, 22, 21);
 

@@ -13,6 +13,6 @@ struct branch_table {
 	op_fn *ind[3], *ind_auth[3];    /* BR, BLR, RET */
 };
 
-extern const struct branch_table REPLICA_NAME(branch_table), branch_table_count;
+extern const struct branch_table branch_table, branch_table_count;
 
 #endif

@@ -20,6 +20,11 @@
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
+#if defined(__clang__)
+#define UNPREDICTABLE(x) __builtin_unpredictable(!!(x))
+#else
+#define UNPREDICTABLE(x) __builtin_expect_with_probability(!!(x), 1, 0.5)
+#endif
 
 /* ---- dispatch ---------------------------------------------------------- */
 

@@ -21,17 +21,6 @@ static struct a64_row rows[] = {
 };
 #define NROWS ((int)(sizeof(rows) / sizeof(rows[0])))
 
-/* The copies of the decode functions that are there more than once. */
-#define DECLARE(n, k) dec_fn dec_##n##_r##k;
-#define NOTHING(n)
-#define DECLARE_ALL(n) REPLICA_EACH(NOTHING, DECLARE, n)
-REPLICATED(DECLARE_ALL)
-#define NAME0(n) dec_##n,
-#define NAME(n, k) dec_##n##_r##k,
-#define COPIES(n) { REPLICA_EACH(NAME0, NAME, n) },
-static dec_fn *const copies[][REPLICAS] = { REPLICATED(COPIES) };
-static dec_fn *const *row_dec[NROWS];   /* by row: the copies */
-
 enum { KEY_SHIFT = 21, KEYS = 256, LIST_MAX = 32768 };
 static uint16_t first[KEYS + 1], list[LIST_MAX];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -83,10 +72,6 @@ static void build(void)
 {
 	for (int i = 0; i < NROWS; i++)
 		parse_pattern(&rows[i]);
-	for (int i = 0; i < NROWS; i++)
-		for (unsigned k = 0; k < sizeof(copies) / sizeof(copies[0]); k++)
-			if (copies[k][0] == rows[i].dec)
-				row_dec[i] = copies[k];
 	unsigned n = 0;
 
 	for (unsigned key = 0; key < KEYS; key++) {
@@ -142,9 +127,7 @@ static const struct a64_row *match(struct dec *d, op_fn **h)
 		    !d->model->has[row->feat])
 			continue;
 		preset(d);
-		dec_fn *const *copy = row_dec[list[i]];
-
-		*h = (copy ? copy[replica_at(d->page_off)] : row->dec)(d);
+		*h = row->dec(d);
 		if (*h)
 			return row;
 	}

@@ -16,7 +16,6 @@
 
 #include "cpu.h"
 #include "model.h"
-#include "replica.h"
 
 struct dec {
 	uint32_t w;                     /* the word */
@@ -44,6 +43,8 @@ static inline int64_t sbits(uint32_t w, unsigned hi, unsigned lo)
 static inline uint8_t slot_zr(unsigned r) { return r == 31 ? REG_ZERO : (uint8_t)r; }
 static inline uint8_t slot_zd(unsigned r) { return r == 31 ? REG_SINK : (uint8_t)r; }
 static inline uint8_t slot_sp(unsigned r) { return (uint8_t)r; }
+
+typedef op_fn *dec_fn(struct dec *d);
 
 struct a64_row {
 	const char *name, *pattern;

@@ -10,7 +10,7 @@
 OP(adr) { X(rd) = PC + IMM; NEXT(1); }
 OP(adrp) { X(rd) = (PC & ~0xfffull) + IMM * 4096; NEXT(1); }
 
-DECODER(adr)
+op_fn *dec_adr(struct dec *d)
 {
 	d->r->rd = slot_zd(d->rd);
 	d->r->imm = (int32_t)(sbits(d->w, 23, 5) * 4 | bits(d->w, 30, 29));
@@ -39,7 +39,7 @@ OP(movk_w)
 /* bitmask immediate that does not fit in 32 bits; imm indexes the table */
 OP(mov_bitmask) { X(rd) = decode_bitmask_table[ip->imm]; NEXT(1); }
 
-DECODER(mov_wide)
+op_fn *dec_mov_wide(struct dec *d)
 {
 	unsigned opc = bits(d->w, 30, 29), hw = bits(d->w, 22, 21);
 	uint64_t v = (uint64_t)bits(d->w, 20, 5) << hw * 16;
@@ -99,7 +99,7 @@ OP(adds_0w)
 	NEXT(1);
 }
 
-DECODER(addsub_imm)
+op_fn *dec_addsub_imm(struct dec *d)
 {
 	int32_t imm = (int32_t)(bits(d->w, 21, 10)
 				<< (bits(d->w, 22, 22) ? 12 : 0));
@@ -147,7 +147,7 @@ OP(ands_iw)
 	NEXT(1);
 }
 
-DECODER(logic_imm)
+op_fn *dec_logic_imm(struct dec *d)
 {
 	unsigned opc = bits(d->w, 30, 29);
 	uint64_t v;
@@ -244,7 +244,7 @@ static op_fn *bfm(struct dec *d, unsigned immr, unsigned imms, unsigned size)
 	return d->sf ? op_bfi : op_bfi_w;
 }
 
-DECODER(bitfield)
+op_fn *dec_bitfield(struct dec *d)
 {
 	unsigned opc = bits(d->w, 30, 29), size = d->sf ? 64 : 32;
 	unsigned immr = bits(d->w, 21, 16), imms = bits(d->w, 15, 10);
@@ -297,7 +297,7 @@ OP(extr_w)
 OP(extr_0) { X(rd) = X(rm); NEXT(1); }
 OP(extr_0w) { SET_W(rd, X(rm)); NEXT(1); }
 
-DECODER(extr)
+op_fn *dec_extr(struct dec *d)
 {
 	unsigned lsb = bits(d->w, 15, 10);
 

@@ -28,7 +28,7 @@ OP(umulh)
 	NEXT(1);
 }
 
-DECODER(mul)
+op_fn *dec_mul(struct dec *d)
 {
 	d->r->rd = slot_zd(d->rd);
 	switch (bits(d->w, 23, 21) * 2 + bits(d->w, 15, 15)) {
@@ -99,7 +99,7 @@ OP(rorv_w)
 	NEXT(1);
 }
 
-DECODER(dp2)
+op_fn *dec_dp2(struct dec *d)
 {
 	d->r->rd = slot_zd(d->rd);
 	switch (bits(d->w, 15, 10)) {
@@ -150,7 +150,7 @@ OP(crc32c)
 	NEXT(1);
 }
 
-DECODER(crc)
+op_fn *dec_crc(struct dec *d)
 {
 	unsigned size = bits(d->w, 11, 10);
 
@@ -226,7 +226,7 @@ OP(cls_w)
 	NEXT(1);
 }
 
-DECODER(dp1)
+op_fn *dec_dp1(struct dec *d)
 {
 	d->r->rd = slot_zd(d->rd);
 	switch (bits(d->w, 15, 10)) {

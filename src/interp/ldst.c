@@ -112,25 +112,25 @@ static op_fn *dec_imm(struct dec *d, enum ls_form form, int32_t imm)
 				      NULL;
 }
 
-DECODER(ldst_ui)
+op_fn *dec_ldst_ui(struct dec *d)
 {
 	return dec_imm(d, LSF_IMM, (int32_t)(bits(d->w, 21, 10)
 					     << bits(d->w, 31, 30)));
 }
-DECODER(ldst_ur)
+op_fn *dec_ldst_ur(struct dec *d)
 {
 	return dec_imm(d, LSF_IMM, (int32_t)sbits(d->w, 20, 12));
 }
-DECODER(ldst_pre)
+op_fn *dec_ldst_pre(struct dec *d)
 {
 	return dec_imm(d, LSF_PRE, (int32_t)sbits(d->w, 20, 12));
 }
-DECODER(ldst_post)
+op_fn *dec_ldst_post(struct dec *d)
 {
 	return dec_imm(d, LSF_POST, (int32_t)sbits(d->w, 20, 12));
 }
 
-DECODER(ldst_reg)
+op_fn *dec_ldst_reg(struct dec *d)
 {
 	enum ls_kind k;
 	uint8_t rt;
@@ -145,7 +145,7 @@ LS_OP(ldrw_lit, ldrw, PC + LS_IMM, 0, LS_NOWB)
 LS_OP(ldrx_lit, ldrx, PC + LS_IMM, 0, LS_NOWB)
 LS_OP(ldrsw_lit, ldrsw_x, PC + LS_IMM, 0, LS_NOWB)
 
-DECODER(ldr_lit)
+op_fn *dec_ldr_lit(struct dec *d)
 {
 	static const struct { uint8_t kind; op_fn *h; } t[3] = {
 		{ LSK_ldrw, op_ldrw_lit }, { LSK_ldrx, op_ldrx_lit },
@@ -177,7 +177,7 @@ OP(k##_unpriv) { \
 }
 KINDS(UNPRIV_OP)
 
-DECODER(ldst_unpriv)
+op_fn *dec_ldst_unpriv(struct dec *d)
 {
 #define ROW(k) [LSK_##k] = op_##k##_unpriv,
 	static op_fn *const t[] = { KINDS(ROW) };
@@ -194,16 +194,14 @@ DECODER(ldst_unpriv)
 
 /* ---- prefetch ---------------------------------------------------------- */
 
-#if !REPLICA
 OP_GLOBAL(ldst_nop) { NEXT(1); }
-#endif
 
-DECODER(prfm)
+op_fn *dec_prfm(struct dec *d)
 {
 	return op_ldst_nop;
 }
 /* register offset: option as for loads; Rt = 11xxx is RPRFM, a hint too */
-DECODER(prfm_reg)
+op_fn *dec_prfm_reg(struct dec *d)
 {
 	return bits(d->w, 14, 14) ? op_ldst_nop : NULL;
 }

@@ -204,7 +204,7 @@ static op_fn *dec_pair(struct dec *d, unsigned k)
 	return fast[k][d->rn == REG_SP][form];
 }
 
-DECODER(ldst_pair)
+op_fn *dec_ldst_pair(struct dec *d)
 {
 	unsigned opc = bits(d->w, 31, 30);
 	bool load = bits(d->w, 22, 22);
@@ -216,7 +216,7 @@ DECODER(ldst_pair)
 	return dec_pair(d, k);
 }
 
-DECODER(ldst_pair_v)
+op_fn *dec_ldst_pair_v(struct dec *d)
 {
 	unsigned opc = bits(d->w, 31, 30);
 
