@@ -62,7 +62,7 @@ LIBOBJ := $(filter-out $(BUILD)/src/main.o,$(OBJ))
 
 .PHONY: firmware-guests firmware-tests all check test run lint bench fuzz kvm kvm-emulated aarch64 install deps help tsan clean unit guests guest-tests linux-tests \
 	debian-tests diff-tests cli-tests qcow2-tests qcow2-bench determinism-tests bundle-tests mutations
-.PHONY: insn-walk insn-tests coverage-list coverage-build
+.PHONY: gdb-tests insn-walk insn-tests coverage-list coverage-build
 all: $(BUILD)/pome
 
 $(BUILD)/pome: $(BUILD)/src/main.o $(BUILD)/libpome.a
@@ -158,6 +158,10 @@ $(BUILD)/guest/x_%.elf: tests/kvm/x_%.c tests/guest/guest.c tests/guest/guest.h 
 	@mkdir -p $(@D)
 	$(call say,GUEST)
 	$(Q)$(GUESTCC) $(GUEST_CFLAGS) -Itests/guest -o $@ tests/guest/start.S tests/guest/guest.c $<
+$(BUILD)/guest/g_%.elf: tests/gdb/g_%.c tests/guest/guest.c tests/guest/guest.h tests/guest/start.S tests/guest/guest.ld
+	@mkdir -p $(@D)
+	$(call say,GUEST)
+	$(Q)$(GUESTCC) $(GUEST_CFLAGS) -Itests/guest -g -fno-omit-frame-pointer -o $@ tests/guest/start.S tests/guest/guest.c $<
 $(BUILD)/guest/b_%.elf: tests/bench/b_%.c tests/guest/guest.c tests/guest/guest.h tests/guest/start.S tests/guest/guest.ld
 	@mkdir -p $(@D)
 	$(call say,GUEST)
@@ -209,6 +213,11 @@ check:
 linux-tests: $(BUILD)/pome
 	tests/debian/fetch.sh initrd
 	tests/linux/run.sh $(BUILD)/pome
+
+# The debugger's stub with gdb-multiarch and lldb; GDBFLAGS names parts (tests/gdb/run.py).
+gdb-tests: $(BUILD)/pome $(BUILD)/guest/g_debug.elf
+	tests/debian/fetch.sh initrd
+	tests/gdb/run.py $(BUILD)/pome $(BUILD)/guest/g_debug.elf $(GDBFLAGS)
 
 # Two runs with --clock insn and --seed are one.
 determinism-tests: $(BUILD)/pome
@@ -333,6 +342,7 @@ test: deps
 	$(MAKE) cli-tests
 	$(MAKE) diff-tests
 	$(MAKE) linux-tests
+	$(MAKE) gdb-tests
 	$(MAKE) kvm KVMFLAGS=quick
 	$(MAKE) fuzz-replay
 	@echo "make test: all passed"

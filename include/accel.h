@@ -15,7 +15,8 @@
 
 enum vexit {
 	VX_KICK,                        /* vm->park was set, or cpu_kick */
-	VX_STEP,                        /* one instruction was done */
+	VX_STEP,                        /* one instruction was done, or
+					 * v->stop says what came before it */
 	VX_FAIL,                        /* cannot go on; vm_request was called */
 };
 
@@ -30,6 +31,7 @@ struct cpu_state {
 
 struct accel_ops {
 	const char *name;               /* "kvm", "interp" */
+	bool step_noirq;                /* knows vm->step_noirq */
 	/* Is it usable on this host? -1 with the reason and the remedy. */
 	int (*probe)(struct err *);
 	/* Main thread, before the sandbox; the as has its RAM already. Opens
@@ -42,10 +44,22 @@ struct accel_ops {
 	/* Resets what the accelerator holds beside CPUs (in-kernel GIC,
 	 * decoded code). All CPUs parked. */
 	void (*reset)(struct vm *);
-	/* Runs until kicked. The vCPU's own thread. */
+	/* Runs until kicked, or to one of vm->point. The vCPU's own thread. */
 	enum vexit (*cpu_run)(struct vcpu *, bool step);
 	void (*cpu_kick)(struct vcpu *);        /* any thread, any time */
 	int (*cpu_state)(struct vcpu *, struct cpu_state *);    /* parked */
+	/* For the debugger; all CPUs parked, main thread.
+	 * cpu_reg: a register by its number (cpu_reg.h), from or to `val`, of
+	 * cpu_reg_size(id) bytes. -1: there is none, or not to look at without
+	 * an effect, or it does not take that value.
+	 * cpu_translate: where the tables of the CPU have va, whatever its
+	 * exception level may do there. -1: nowhere.
+	 * debug: vm->point has changed. -1: the host has not as many.
+	 * code_changed: RAM was written to behind the guest's back. */
+	int (*cpu_reg)(struct vcpu *, uint64_t id, bool set, void *val);
+	int (*cpu_translate)(struct vcpu *, uint64_t va, uint64_t *gpa);
+	int (*debug)(struct vm *, struct err *);
+	void (*code_changed)(struct vm *, uint64_t gpa, uint64_t len);
 	/* Connects a store of `size` bytes (0: any) to gpa with an eventfd so
 	 * that it needs no exit. May be NULL: then as_access serves it. */
 	int (*ioeventfd)(struct vm *, uint64_t gpa, unsigned size, int fd,

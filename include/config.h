@@ -95,6 +95,14 @@ struct cfg_display {
 	unsigned width, height;
 };
 
+/* --gdb tcp:[ADDR:]PORT|unix:PATH[,wait] */
+struct cfg_gdb {
+	bool given, wait;
+	char *path;                     /* unix: */
+	char addr[64];                  /* tcp:, numeric */
+	uint16_t port;                  /* 0: any */
+};
+
 struct cfg_feat {
 	char name[24];                  /* "sve", as the option spelled it */
 	bool on;
@@ -128,6 +136,7 @@ struct config {
 	struct cfg_tty serial, console;
 	struct cfg_tty usb;             /* the firmware's USB device port */
 	struct cfg_display display;
+	struct cfg_gdb gdb;
 	enum cfg_accel accel;
 	enum cfg_cpu cpu;
 	int nfeats;

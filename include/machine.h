@@ -36,6 +36,7 @@ struct machine {
 	char pci_id[MACHINE_MAX_DEVS][16];      /* "disk0", "net0" */
 	struct device *uart, *gpio, *pcie;
 	struct tty *serial, *console;           /* console may be NULL */
+	struct gdb *gdb;                        /* of --gdb; may be NULL */
 	struct tty *usb;                        /* of --usb-device; may be NULL */
 	int display_fd;                         /* of --display; -1: none */
 	int nnets;
@@ -53,6 +54,10 @@ struct machine {
 	pthread_mutex_t park_lock;
 	pthread_cond_t parked, unpark;
 	unsigned nparked;
+	unsigned pauses;                /* vm_pause; main thread */
+	/* Where a CPU's stop for the debugger is told; loop's thread. */
+	void (*on_stop)(void *arg);
+	void *on_stop_arg;
 	bool quit;                      /* vCPU threads: end */
 	bool go;                        /* vCPU threads: the sandbox is set */
 	unsigned nconfined;
@@ -84,7 +89,8 @@ void machine_settle(struct machine *);
 /* The address of one of its network cards. */
 void machine_mac(const struct machine *, int card, uint8_t mac[6]);
 /* One line a window and block of RAM, in address order. */
-void machine_print_map(struct machine *, void (*line)(const char *));
+void machine_print_map(struct machine *, void (*line)(void *, const char *),
+		       void *arg);
 
 /* ---- device tree (fdt.c) ---------------------------------------------- */
 
@@ -122,6 +128,13 @@ void vm_stop(struct machine *);
 /* Main thread: park waits until no vCPU runs guest code. */
 void vm_park(struct machine *);
 void vm_unpark(struct machine *);
+/* Main thread: stops the machine for a person: as vm_park, but it holds until
+ * vm_resume, whoever parks and unparks in between, and GUEST time stands still.
+ * They nest. */
+void vm_pause(struct machine *);
+void vm_resume(struct machine *);
+/* A vCPU's thread: v->stop is set. Every CPU parks; m->on_stop is called. */
+void vm_stopped(struct vcpu *);
 bool vm_settle(struct vm *);            /* vm.settle */
 const char *vm_event_name(enum vm_event);
 

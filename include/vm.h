@@ -23,6 +23,19 @@ struct vm;
 enum vm_event { VM_NONE, VM_OFF, VM_RESET, VM_PANIC, VM_CRASH, VM_FAIL,
 		VM_TIMEOUT, VM_SIGNAL, VM_QUIT };
 
+/* ---- the debugger's part (gdb.h) -------------------------------------------- */
+
+/* Where the debugger wants CPUs to stop: before an instruction, or before an
+ * access to any byte of the range. By guest-virtual address. */
+enum { POINT_BREAK = 0, POINT_WRITE = 1, POINT_READ = 2, POINT_ACCESS = 3 };
+struct vm_point { uint64_t addr, len; uint8_t kind; };
+#define VM_MAX_POINTS 64
+
+/* Why a CPU has stopped for it; addr: of the breakpoint, or what was going to
+ * be accessed. */
+enum vstop { STOP_NONE, STOP_STEP, STOP_BREAK, STOP_WATCH };
+struct vcpu_stop { enum vstop kind; uint8_t point; uint64_t addr; };
+
 struct vcpu {
 	struct vm *vm;
 	unsigned index;
@@ -30,6 +43,10 @@ struct vcpu {
 	void *priv;                     /* the accelerator's */
 	pthread_t thread;
 	bool started;
+	/* All CPUs parked, or the CPU's own thread. */
+	bool hold;                      /* stands still while others run */
+	bool step;                      /* runs one instruction */
+	struct vcpu_stop stop;
 };
 
 /* Built by vm.c; fields above the line are constant while vCPUs run. */
@@ -49,6 +66,10 @@ struct vm {
 	 * between two instructions. False: the vCPU is to park first. Its
 	 * thread, no lock held. */
 	bool (*settle)(struct vm *);
+	/* All CPUs parked: who writes them calls accel->debug. */
+	struct vm_point point[VM_MAX_POINTS];
+	unsigned npoints;
+	bool step_noirq;                /* no interrupts while stepping */
 	/* ---- */
 	_Atomic bool park;              /* cpu_run must return soon */
 	_Atomic int event;              /* enum vm_event */

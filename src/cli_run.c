@@ -11,6 +11,7 @@
 #include "boot.h"
 #include "bundle.h"
 #include "cli.h"
+#include "gdb.h"
 #include "log.h"
 #include "pome.h"
 #include "tty.h"
@@ -167,7 +168,7 @@ static void dump_dtb(struct config *c, struct result *r)
 	machine_free(m);
 }
 
-static void print_line(const char *text)
+static void print_line(void *arg, const char *text)
 {
 	log_msg(LOG_DEBUG, "%s", text);
 }
@@ -178,7 +179,7 @@ static void describe(struct machine *m)
 		m->booted, m->vm.ncpus, m->vm.ncpus == 1 ? "" : "s",
 		(unsigned long long)(m->config->ram >> 20),
 		m->vm.accel->name, m->sandbox.on ? "on" : "off");
-	machine_print_map(m, print_line);
+	machine_print_map(m, print_line, NULL);
 }
 
 static const char *reason(const struct vm_end *end)
@@ -258,7 +259,7 @@ static void run_machine(struct config *c, struct result *r)
 		return;
 	}
 	describe(m);
-	if (vm_start(m, &r->err)) {
+	if (vm_start(m, &r->err) || (m->gdb && gdb_start(m->gdb, &r->err))) {
 		machine_free(m);
 		return;
 	}
@@ -273,6 +274,8 @@ static void run_machine(struct config *c, struct result *r)
 	/* From here on lines may be long and the cursor anywhere. */
 	tty_restore();
 	set_outcome(r, &end);
+	if (m->gdb)
+		gdb_end(m->gdb, &end);
 	machine_settle(m);
 	end_line(m);
 	if (died(m, &end))

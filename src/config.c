@@ -59,6 +59,7 @@ void config_fini(struct config *c)
 	free(c->console.path);
 	free(c->usb.path);
 	free(c->display.path);
+	free(c->gdb.path);
 	free(c->stats);
 	free(c->trace_hash);
 	config_init(c);

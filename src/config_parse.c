@@ -22,7 +22,7 @@ enum opt {
 	OPT_DUMP_DTB, OPT_MEMORY, OPT_CPUS, OPT_DISK, OPT_NET, OPT_SERIAL,
 	OPT_CONSOLE, OPT_DISPLAY, OPT_CONTROL, OPT_ACCEL, OPT_CPU,
 	OPT_ECID, OPT_IDENTITY, OPT_FIRMWARE_POLICY, OPT_DFU, OPT_USB_DEVICE,
-	OPT_CLOCK, OPT_SEED, OPT_TRACE_HASH, OPT_CODE_CACHE, OPT_SANDBOX, OPT_NO_REBOOT, OPT_TIMEOUT, OPT_STATS,
+	OPT_GDB, OPT_CLOCK, OPT_SEED, OPT_TRACE_HASH, OPT_CODE_CACHE, OPT_SANDBOX, OPT_NO_REBOOT, OPT_TIMEOUT, OPT_STATS,
 	OPT_VERBOSE, OPT_QUIET, OPT_HELP, OPT_COUNT,
 };
 
@@ -71,6 +71,8 @@ const struct cfg_opt config_options[] = {
 	[OPT_DFU] = { 0, "dfu", NULL, "the boot ROM goes to DFU mode" },
 	[OPT_USB_DEVICE] = { 0, "usb-device", "WHERE",
 		"host end of the boot ROM's USB port: unix:PATH, none (none)" },
+	[OPT_GDB] = { 0, "gdb", "WHERE[,wait]",
+		"serve a debugger: tcp:[ADDR:]PORT, unix:PATH, none (none)" },
 	[OPT_CLOCK] = { 0, "clock", "host|insn[,mips=N]",
 		"guest time: the host's, or by executed instructions (host)" },
 	[OPT_SEED] = { 0, "seed", "NUMBER",
@@ -105,7 +107,8 @@ static const struct { const char *theirs, *ours; } foreign[] = {
 	{ "-drive", "--disk FILE" }, { "--drive", "--disk FILE" },
 	{ "-nic", "--net user" }, { "-netdev", "--net user" },
 	{ "-nographic", "no option: the serial port is on the terminal" },
-	{ "-no-reboot", "--no-reboot" }, { "-dtb", "--dtb FILE" },
+	{ "-s", "--gdb tcp:1234" }, { "-S", "--gdb tcp:1234,wait" },
+	{ "-gdb", "--gdb tcp:PORT" }, { "-no-reboot", "--no-reboot" }, { "-dtb", "--dtb FILE" },
 };
 
 static char *copy(const char *s)
@@ -469,6 +472,56 @@ static int parse_display(struct config *c, char *v, struct err *e)
 	return 0;
 }
 
+/* [ADDR:]PORT, an IPv6 address in brackets. */
+static int parse_gdb_tcp(struct cfg_gdb *g, const char *where, struct err *e)
+{
+	const char *colon = strrchr(where, ':'), *addr = where;
+	size_t n = colon ? (size_t)(colon - where) : 0;
+	uint64_t port;
+
+	if (n > 1 && where[0] == '[' && where[n - 1] == ']') {
+		addr++;
+		n -= 2;
+	}
+	if (n >= sizeof(g->addr) || !parse_u64(colon ? colon + 1 : where,
+					       &port) || port > 65535)
+		return err_set(e, 0, "--gdb tcp:%s: expected PORT or ADDR:PORT "
+			       "(try tcp:1234)", where);
+	memcpy(g->addr, addr, n);
+	g->addr[n] = 0;
+	if (!n || !strcmp(g->addr, "localhost"))
+		strcpy(g->addr, "127.0.0.1");
+	g->port = (uint16_t)port;
+	return 0;
+}
+
+static int parse_gdb(struct config *c, char *v, struct err *e)
+{
+	struct cfg_gdb *g = &c->gdb;
+	char *rest = v, *where = next_part(&rest), *part;
+
+	free(g->path);
+	*g = (struct cfg_gdb){ .given = true };
+	if (!strcmp(where, "none") && !rest) {
+		g->given = false;
+		return 0;
+	}
+	while ((part = next_part(&rest))) {
+		if (strcmp(part, "wait"))
+			return err_set(e, 0, "--gdb: '%s': the one key is wait",
+				       part);
+		g->wait = true;
+	}
+	if (!strncmp(where, "tcp:", 4))
+		return parse_gdb_tcp(g, where + 4, e);
+	if (strncmp(where, "unix:", 5) || !where[5])
+		return err_set(e, 0, "--gdb %s: expected tcp:PORT, "
+			       "tcp:ADDR:PORT or unix:PATH (try tcp:1234)",
+			       where);
+	g->path = copy(where + 5);
+	return 0;
+}
+
 static int parse_clock(struct config *c, char *v, struct err *e)
 {
 	char *rest = v, *name = next_part(&rest), *part;
@@ -523,6 +576,7 @@ static int parse_value(struct config *c, enum opt o, char *v, struct err *e)
 	case OPT_DISPLAY: return parse_display(c, v, e);
 	case OPT_CONTROL: return parse_later(e);
 	case OPT_ECID: return parse_ecid(c, v, e);
+	case OPT_GDB: return parse_gdb(c, v, e);
 	case OPT_CLOCK: return parse_clock(c, v, e);
 	case OPT_SEED:
 		if (!parse_u64(v, &c->seed))

@@ -209,6 +209,8 @@ static void open_caps(struct kvm *k)
 	k->has_pauth = kvm_cap(k->vm_fd, KVM_CAP_ARM_PTRAUTH_ADDRESS) &&
 		       kvm_cap(k->vm_fd, KVM_CAP_ARM_PTRAUTH_GENERIC);
 	k->has_debug = kvm_cap(k->vm_fd, KVM_CAP_SET_GUEST_DEBUG);
+	k->hw_breaks = (unsigned)kvm_cap(k->vm_fd, KVM_CAP_GUEST_DEBUG_HW_BPS);
+	k->hw_watches = (unsigned)kvm_cap(k->vm_fd, KVM_CAP_GUEST_DEBUG_HW_WPS);
 	/* Without it such an access ends KVM_RUN with ENOSYS (run_failed). */
 	if (kvm_cap(k->vm_fd, KVM_CAP_ARM_NISV_TO_USER))
 		kvm_ioctl(k->vm_fd, KVM_ENABLE_CAP, &nisv);
@@ -554,17 +556,6 @@ static enum vexit system_event(struct kvm_cpu *c)
 	return fail(c, VM_CRASH, "system event", "of an unknown kind");
 }
 
-static int set_step(struct kvm_cpu *c, bool on)
-{
-	struct kvm_guest_debug d = {
-		.control = on ? KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP :
-				0,
-	};
-
-	return c->k->has_debug ?
-	       kvm_ioctl(c->fd, KVM_SET_GUEST_DEBUG, &d) : -1;
-}
-
 /* True: go on in the guest; else *out is how cpu_run ends. */
 static bool serve(struct kvm_cpu *c, enum vexit *out)
 {
@@ -583,6 +574,7 @@ static bool serve(struct kvm_cpu *c, enum vexit *out)
 		*out = system_event(c);
 		return false;
 	case KVM_EXIT_DEBUG:
+		kvm_debug_exit(c);
 		*out = VX_STEP;
 		return false;
 	case KVM_EXIT_INTR:
@@ -633,18 +625,15 @@ static enum vexit run(struct kvm_cpu *c)
 static enum vexit kvm_cpu_run(struct vcpu *v, bool step)
 {
 	struct kvm_cpu *c = v->priv;
-	enum vexit out;
 
 	/* A fetch from elsewhere gives no exit; the CPU would spin. */
 	if (!v->index && !as_find_ram(v->vm->as, v->vm->entry_pc, 4))
 		return fail(c, VM_CRASH, "the entry point is not in RAM",
 			    "wrong load address?");
-	if (step && set_step(c, true))
-		return fail(c, VM_FAIL, "single steps", strerror(errno));
-	out = run(c);
-	if (step)
-		set_step(c, false);
-	return out;
+	if (kvm_debug_apply(c, step))
+		return fail(c, VM_FAIL, "breakpoints and steps",
+			    strerror(errno));
+	return run(c);
 }
 
 static int kvm_ioeventfd(struct vm *vm, uint64_t gpa, unsigned size, int fd,
@@ -709,6 +698,10 @@ const struct accel_ops accel_kvm = {
 	.cpu_run = kvm_cpu_run,
 	.cpu_kick = kvm_cpu_kick,
 	.cpu_state = kvm_state,
+	.cpu_reg = kvm_cpu_reg,
+	.cpu_translate = kvm_translate,
+	.debug = kvm_debug,
+	.code_changed = kvm_code_changed,
 	.ioeventfd = kvm_ioeventfd,
 	.stats = kvm_stats,
 	.cpu_close = kvm_cpu_close,

@@ -1,9 +1,9 @@
 /* kvm.h: what the files of the KVM accelerator share.
  *
  * kvm.c has the VM, its CPUs and the run loop; kvm_gic.c the in-kernel GICv3;
- * kvm_regs.c registers by name; kvm_walk.c the guest's own translation;
- * kvm_insn.c the decoder of loads and stores; kvm_mmio.c accesses that
- * leave the kernel. aarch64 hosts only. */
+ * kvm_regs.c registers by name; kvm_debug.c what the debugger wants; kvm_walk.c
+ * the guest's own translation; kvm_insn.c the decoder of loads and stores;
+ * kvm_mmio.c accesses that leave the kernel. aarch64 hosts only. */
 #ifndef POME_KVM_H
 #define POME_KVM_H
 
@@ -28,6 +28,8 @@ struct kvm {
 	int fd, vm_fd, gic_fd;          /* -1: not open */
 	int run_size;                   /* of struct kvm_run's mapping */
 	bool has_ioeventfd, has_pauth, has_debug;
+	unsigned hw_breaks, hw_watches; /* registers for the debugger */
+	unsigned debug_gen;             /* counts changes; all parked */
 	struct kvm_cpu *cpu[VM_MAX_CPUS];
 
 	/* Wires as the kernel has them, so that it is told of changes only. */
@@ -49,6 +51,9 @@ struct kvm_cpu {
 	struct vcpu *v;
 	int fd;
 	struct kvm_run *run;
+	/* what KVM_SET_GUEST_DEBUG was told last; own thread */
+	unsigned debug_gen;
+	bool stepping;
 	_Atomic bool inside;            /* in KVM_RUN, or about to be */
 	/* The main thread's watch over CPUs that leave the guest no more. */
 	_Atomic bool look;              /* the CPU shall look at itself */
@@ -109,6 +114,17 @@ int kvm_state(struct vcpu *, struct cpu_state *);
 #define KVM_ESR_EL1 KVM_SYSREG(3, 0, 5, 2, 0)
 #define KVM_FAR_EL1 KVM_SYSREG(3, 0, 6, 0, 0)
 #define KVM_VBAR_EL1 KVM_SYSREG(3, 0, 12, 0, 0)
+
+/* ---- kvm_debug.c -------------------------------------------------------- */
+
+/* accel.h's, for the debugger. */
+int kvm_cpu_reg(struct vcpu *, uint64_t id, bool set, void *val);
+int kvm_translate(struct vcpu *, uint64_t va, uint64_t *gpa);
+int kvm_debug(struct vm *, struct err *);
+void kvm_code_changed(struct vm *, uint64_t gpa, uint64_t len);
+/* Before KVM_RUN and after KVM_EXIT_DEBUG: own thread. */
+int kvm_debug_apply(struct kvm_cpu *, bool step);
+void kvm_debug_exit(struct kvm_cpu *);
 
 /* ---- kvm_walk.c --------------------------------------------------------- */
 

@@ -14,6 +14,7 @@
 #include "as.h"
 #include "board.h"
 #include "boot.h"
+#include "gdb.h"
 #include "log.h"
 #include "loop.h"
 #include "machine.h"
@@ -266,6 +267,18 @@ static int open_display(struct machine *m, struct err *e)
 				 : 0;
 }
 
+static int open_gdb(struct machine *m, struct err *e)
+{
+	if (!m->config->gdb.given)
+		return 0;
+	m->gdb = gdb_open(m, e);
+	if (!m->gdb)
+		return -1;
+	m->sandbox.accept = true;
+	m->sandbox.unlink_dir[3] = gdb_unlink_dir(m->gdb);
+	return 0;
+}
+
 static struct net *open_net(struct machine *m, const struct cfg_net *n,
 			    struct err *e)
 {
@@ -400,8 +413,8 @@ struct machine *machine_new(struct config *c, struct err *e)
 		return NULL;
 	if (add_ram(m, e) || open_accel(m, e) || open_nets(m, e) ||
 	    open_ttys(m, e) || open_stats(m, e) || open_display(m, e) ||
-	    sandbox_privs(&m->sandbox, e) || open_disks(m, e) ||
-	    add_board(m, e) || add_functions(m, e)) {
+	    open_gdb(m, e) || sandbox_privs(&m->sandbox, e) ||
+	    open_disks(m, e) || add_board(m, e) || add_functions(m, e)) {
 		machine_free(m);
 		return NULL;
 	}
@@ -424,6 +437,7 @@ void machine_free(struct machine *m)
 	if (!m)
 		return;
 	vm_stop(m);
+	gdb_close(m->gdb);
 	while (m->ndevs)
 		device_free(m->dev[--m->ndevs]);
 	while (m->ndisks)
@@ -494,7 +508,8 @@ void machine_settle(struct machine *m)
 
 struct map_arg {
 	struct machine *m;
-	void (*line)(const char *);
+	void (*line)(void *, const char *);
+	void *arg;
 	int next;                       /* RAM block that is still to come */
 };
 
@@ -519,7 +534,7 @@ static void print_ram(struct map_arg *a, uint64_t before)
 			 (unsigned long long)low->gpa,
 			 (unsigned long long)(low->gpa + low->size - 1),
 			 low->name);
-		a->line(text);
+		a->line(a->arg, text);
 	}
 }
 
@@ -533,12 +548,13 @@ static void print_win(void *arg, uint64_t gpa, uint64_t len, struct device *d,
 	snprintf(text, sizeof(text), "%010llx-%010llx %s %s, window %u",
 		 (unsigned long long)gpa, (unsigned long long)(gpa + len - 1),
 		 d->ops->name, d->id, win);
-	a->line(text);
+	a->line(a->arg, text);
 }
 
-void machine_print_map(struct machine *m, void (*line)(const char *))
+void machine_print_map(struct machine *m, void (*line)(void *, const char *),
+		       void *arg)
 {
-	struct map_arg a = { .m = m, .line = line };
+	struct map_arg a = { .m = m, .line = line, .arg = arg };
 
 	as_each_win(m->as, print_win, &a);
 	print_ram(&a, UINT64_MAX);

@@ -13,7 +13,6 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,6 +20,7 @@
 #include "device.h"
 #include "log.h"
 #include "loop.h"
+#include "sock.h"
 #include "tty.h"
 #include "tty_tcp.h"
 
@@ -38,12 +38,8 @@ struct host_tty {
 	void (*event)(void *, enum tty_event);
 	void *arg;
 	int in, out;                    /* -1: none; may be the same */
-	int listen;                     /* unix, tcp */
-	int dir;                        /* unix */
+	struct sock sock;               /* unix, tcp */
 	bool own_in, own_out;           /* close them */
-	char *base;                     /* unix: name in dir */
-	dev_t sock_dev;
-	ino_t sock_ino;
 	struct watch *win, *wout, *wlisten, *wpoll;
 	bool terminal;                  /* standard input is one */
 	bool escape;                    /* the last byte was a Ctrl-a */
@@ -362,7 +358,7 @@ static void on_connect(void *arg, uint32_t events)
 {
 	struct host_tty *t = arg;
 	struct err e;
-	int fd = accept4(t->listen, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int fd = accept4(t->sock.fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	(void)events;
 	if (fd < 0)
@@ -457,80 +453,24 @@ static int open_file(struct host_tty *t, const char *path, struct err *e)
 	return loop_fd(t->loop, t->out, 0, NULL, on_writable, t, &t->wout, e);
 }
 
-/* A socket that a killed program left behind is removed; a live one, or a
- * file that is no socket, is not. */
-static int remove_stale(const struct host_tty *t, const char *path,
-			const struct sockaddr_un *sa, struct err *e)
-{
-	struct stat st;
-	int fd, r, no;
-
-	if (lstat(path, &st))
-		return 0;
-	if (!S_ISSOCK(st.st_mode))
-		return err_set(e, 0, "--%s unix:%s: the path exists and is no "
-			       "socket", t->name, path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return err_set(e, errno, "socket");
-	r = connect(fd, (const struct sockaddr *)sa, sizeof(*sa));
-	no = errno;
-	close(fd);
-	if (!r || no == EAGAIN)
-		return err_set(e, 0, "--%s unix:%s: another program listens "
-			       "there", t->name, path);
-	if (unlink(path))
-		return err_set(e, errno, "--%s unix:%s: cannot remove the old "
-			       "socket", t->name, path);
-	return 0;
-}
-
 static int open_unix(struct host_tty *t, const char *path, struct err *e)
 {
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	const char *slash = strrchr(path, '/');
-	struct stat st;
-	char *dir;
-	mode_t mask;
-	int r;
-
-	memcpy(sa.sun_path, path, strlen(path));        /* checked: fits */
-	if (remove_stale(t, path, &sa, e))
+	if (sock_unix(&t->sock, t->name, path, e))
 		return -1;
-	t->listen = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC |
-			   SOCK_NONBLOCK, 0);
-	if (t->listen < 0)
-		return err_set(e, errno, "socket");
-	mask = umask(0077);
-	r = bind(t->listen, (const struct sockaddr *)&sa, sizeof(sa));
-	umask(mask);
-	if (r || listen(t->listen, 4))
-		return err_set(e, errno, "--%s unix:%s: cannot listen there",
-			       t->name, path);
-	dir = !slash ? strdup(".") : slash == path ? strdup("/") :
-	      strndup(path, (size_t)(slash - path));
-	t->base = strdup(slash ? slash + 1 : path);
-	t->dir = dir ? open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-	free(dir);
-	if (t->dir < 0 || !t->base || fstatat(t->dir, t->base, &st,
-					      AT_SYMLINK_NOFOLLOW))
-		return err_set(e, errno, "--%s unix:%s", t->name, path);
-	t->sock_dev = st.st_dev;
-	t->sock_ino = st.st_ino;
-	return loop_fd(t->loop, t->listen, EPOLLIN, NULL, on_connect, t,
+	return loop_fd(t->loop, t->sock.fd, EPOLLIN, NULL, on_connect, t,
 		       &t->wlisten, e);
 }
 
 /* Before the machine: the user waits, and Ctrl-c ends it. */
 static int wait_for_peer(struct host_tty *t, struct err *e)
 {
-	struct pollfd p = { .fd = t->listen, .events = POLLIN };
+	struct pollfd p = { .fd = t->sock.fd, .events = POLLIN };
 
 	fprintf(stderr, "pome: %s: waiting for a connection\n", t->name);
 	while (poll(&p, 1, -1) < 0)
 		if (errno != EINTR)
 			return err_set(e, errno, "--%s: poll", t->name);
-	t->in = t->out = accept4(t->listen, NULL, NULL, SOCK_CLOEXEC |
+	t->in = t->out = accept4(t->sock.fd, NULL, NULL, SOCK_CLOEXEC |
 				 SOCK_NONBLOCK);
 	return t->in < 0 ? err_set(e, errno, "--%s: accept", t->name) : 0;
 }
@@ -543,7 +483,7 @@ static int open_tcp(struct host_tty *t, const char *text, struct err *e)
 	if (fd < 0)
 		return err_at(e, "--%s tcp:%s: ", t->name, text);
 	if (tcp.server)
-		t->listen = fd;
+		t->sock.fd = fd;
 	else
 		t->in = t->out = fd;
 	if (tcp.wait && wait_for_peer(t, e))
@@ -612,7 +552,8 @@ struct tty *tty_open(const struct tty_conf *c, struct err *e)
 	t->where = c->cfg->where;
 	t->event = c->event;
 	t->arg = c->arg;
-	t->in = t->out = t->listen = t->dir = -1;
+	t->in = t->out = -1;
+	t->sock = (struct sock)SOCK_NONE;
 	switch (t->where) {
 	case CFG_TTY_STDIO: r = open_stdio(t, e); break;
 	case CFG_TTY_FILE: r = open_file(t, c->cfg->path, e); break;
@@ -685,8 +626,6 @@ void tty_settle(struct tty *tty)
 void tty_close(struct tty *tty)
 {
 	struct host_tty *t = tty ? host(tty) : NULL;
-	struct stat st;
-
 	if (!t)
 		return;
 	t->tty.dev = NULL;              /* freed already */
@@ -703,16 +642,7 @@ void tty_close(struct tty *tty)
 		close(t->out);
 	if (t->own_in)
 		close(t->in);
-	/* Only the name that is still ours. */
-	if (t->dir >= 0 && t->sock_ino &&
-	    !fstatat(t->dir, t->base, &st, AT_SYMLINK_NOFOLLOW) &&
-	    st.st_ino == t->sock_ino && st.st_dev == t->sock_dev)
-		unlinkat(t->dir, t->base, 0);
-	if (t->dir >= 0)
-		close(t->dir);
-	if (t->listen >= 0)
-		close(t->listen);
-	free(t->base);
+	sock_close(&t->sock);
 	free(t);
 }
 
@@ -762,10 +692,10 @@ void tty_winch(struct tty *tty)
 
 bool tty_accepts(const struct tty *tty)
 {
-	return ((const struct host_tty *)tty)->listen >= 0;
+	return ((const struct host_tty *)tty)->sock.fd >= 0;
 }
 
 int tty_unlink_dir(const struct tty *tty)
 {
-	return ((const struct host_tty *)tty)->dir;
+	return ((const struct host_tty *)tty)->sock.dir;
 }

@@ -28,13 +28,14 @@ static bool confine(struct machine *m)
 	return !r;
 }
 
-/* Until the machine is not parked; false when the thread shall end. */
-static bool wait_unparked(struct machine *m)
+/* Until the machine is not parked, and the debugger does not hold this CPU;
+ * false when the thread shall end. */
+static bool wait_unparked(struct machine *m, const struct vcpu *v)
 {
 	bool run;
 
 	pthread_mutex_lock(&m->park_lock);
-	while (!m->quit && atomic_load(&m->vm.park)) {
+	while (!m->quit && (atomic_load(&m->vm.park) || v->hold)) {
 		m->nparked++;
 		pthread_cond_signal(&m->parked);
 		pthread_cond_wait(&m->unpark, &m->park_lock);
@@ -52,10 +53,20 @@ void *vcpu_main(void *arg)
 
 	if (!confine(m))
 		return NULL;
-	while (wait_unparked(m)) {
-		/* One that fails has said why; it must not run on. */
-		if (m->vm.accel->cpu_run(v, false) == VX_FAIL)
+	while (wait_unparked(m, v)) {
+		switch (m->vm.accel->cpu_run(v, v->step)) {
+		case VX_KICK:
+			break;
+		case VX_STEP:
+			if (v->stop.kind == STOP_NONE)
+				v->stop.kind = STOP_STEP;
+			vm_stopped(v);
+			break;
+		case VX_FAIL:
+			/* has said why; it must not run on */
 			vm_request(&m->vm, VM_FAIL, "a virtual CPU stopped");
+			break;
+		}
 	}
 	return NULL;
 }

@@ -69,12 +69,39 @@ void vm_unpark(struct machine *m)
 	/* An event that came meanwhile keeps the machine parked: no guest
 	 * runs on after it asked to be powered off. */
 	pthread_mutex_lock(&m->why_lock);
-	if (atomic_load(&m->vm.event) == VM_NONE)
+	if (atomic_load(&m->vm.event) == VM_NONE && !m->pauses)
 		atomic_store(&m->vm.park, false);
 	pthread_mutex_unlock(&m->why_lock);
 	pthread_mutex_lock(&m->park_lock);
 	pthread_cond_broadcast(&m->unpark);
 	pthread_mutex_unlock(&m->park_lock);
+}
+
+void vm_pause(struct machine *m)
+{
+	vm_park(m);
+	if (!m->pauses++)
+		loop_pause(m->loop);
+}
+
+void vm_resume(struct machine *m)
+{
+	if (--m->pauses)
+		return;
+	loop_resume(m->loop);
+	vm_unpark(m);
+}
+
+void vm_stopped(struct vcpu *v)
+{
+	struct machine *m = machine(v->vm);
+
+	/* stays where it is, even if the others are let go before the
+	 * debugger has heard of it */
+	v->hold = true;
+	atomic_store(&v->vm->park, true);
+	kick_all(m);
+	loop_post(m->loop, NULL, m->on_stop, m->on_stop_arg);
 }
 
 bool vm_settle(struct vm *vm)
@@ -229,7 +256,7 @@ static void on_quiet(void *arg)
 	struct device *d;
 
 	/* nothing outside may disturb a run that can be repeated */
-	if (m->config->clock_insn || tty_out_bytes(m->serial) ||
+	if (m->config->clock_insn || m->pauses || tty_out_bytes(m->serial) ||
 	    (m->console && tty_out_bytes(m->console)) ||
 	    atomic_load(&m->vm.event) != VM_NONE)
 		return;

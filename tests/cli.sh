@@ -106,6 +106,12 @@ expect 2 '--accel tcg' run -k Image --accel tcg
 expect 2 '--cpu foo' run -k Image --cpu foo
 expect 2 '--code-cache x' run -k Image --code-cache x
 expect 2 '--sandbox x' run -k Image --sandbox x
+expect 2 "expected PORT or ADDR:PORT" run -k Image --gdb tcp:
+expect 2 "expected PORT or ADDR:PORT" run -k Image --gdb tcp:70000
+expect 2 "expected tcp:PORT" run -k Image --gdb 1234
+expect 2 "expected tcp:PORT" run -k Image --gdb unix:
+expect 2 "the one key is wait" run -k Image --gdb tcp:1234,now
+expect 2 "--gdb tcp:1234,wait" run -S
 expect 2 'expected host or insn' run -k Image --clock fast
 expect 2 'mips=N' run -k Image --clock insn,mips=0
 expect 2 'one CPU only' run -k Image --clock insn -p 2

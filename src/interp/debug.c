@@ -185,6 +185,10 @@ bool debug_watched(const struct cpu *c, uint64_t va, uint64_t len)
 {
 	uint64_t at;
 
+	if (c->in->watches && debug_host_watched(c, va, len))
+		return true;
+	if (!(c->sr.mdscr & MDSCR_MDE))
+		return false;
 	for (unsigned i = 0; i < watchpoints(c); i++)
 		if (c->sr.dbgwcr[i] & WCR_E && watch_meets(c, i, va, len, &at))
 			return true;
@@ -211,8 +215,13 @@ bool debug_watch(struct cpu *c, uint64_t va, unsigned size,
 	uint64_t at;
 
 	/* of maintenance by address, only DC IVAC counts, as a store */
-	if (acc == ACC_EXEC || (flags & MEM_CM && acc == ACC_READ) ||
-	    !(c->sr.mdscr & MDSCR_MDE) || !enabled_now(c))
+	if (acc == ACC_EXEC || (flags & MEM_CM && acc == ACC_READ))
+		return true;
+	if (c->in->watches && !debug_host_watch(c, va, size, acc, flags)) {
+		c->debug->ran = false;  /* the instruction was not done */
+		return false;
+	}
+	if (!(c->sr.mdscr & MDSCR_MDE) || !enabled_now(c))
 		return true;
 	for (unsigned i = 0; i < watchpoints(c); i++) {
 		uint64_t cr = c->sr.dbgwcr[i];
@@ -294,8 +303,8 @@ static void prepare(struct cpu *c, uint32_t w, uint64_t pc)
 {
 	struct debug_cpu *d = c->debug;
 
-	decode_word(&d->rec[0], w, (uint32_t)pc & (REC_PAGE - 1), c->tlb->ctx,
-		    c->in->model);
+	decode_word(&d->rec[0], w, (uint32_t)pc & (REC_PAGE - 1),
+		    c->tlb->ctx | CTX_STEP, c->in->model);
 	d->rec[1].h = op_step_done;
 	d->ran = true;
 	d->ex = is_load_exclusive(w);
@@ -312,7 +321,9 @@ OP_GLOBAL(step)
 	uint64_t pc = PC;
 	const struct rec *to = c->debug->rec;
 
-	if (c->debug->host == HOST_DONE) {
+	if (c->debug->host == HOST_DONE ||
+	    (c->debug->host == HOST_RUN && c->in->breaks &&
+	     debug_host_break(c, pc))) {
 		c->pc = pc;
 		c->icount += REC_NO(ip);
 		GO(exit);
@@ -327,13 +338,30 @@ OP_GLOBAL(step)
 	JUMP(to);
 }
 
-void debug_step(struct cpu *c)
+bool debug_step(struct cpu *c)
 {
+	bool done;
+
 	c->debug->host = HOST_ARMED;
 	mmu_view(c);
 	/* only a kick ends the run before the instruction */
 	c->stop = false;
 	run_cpu(c);
+	done = c->debug->host == HOST_DONE;
 	c->debug->host = HOST_RUN;
 	mmu_view(c);
+	/* one that was held back */
+	if (except_irq_ready(c))
+		cpu_request(c, REQ_IRQ);
+	return done;
+}
+
+bool debug_stepping(const struct cpu *c)
+{
+	return c->debug && c->debug->host != HOST_RUN;
+}
+
+bool debug_holds_irq(const struct cpu *c)
+{
+	return debug_stepping(c) && c->in->vm->step_noirq;
 }

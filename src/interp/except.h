@@ -6,6 +6,10 @@
 
 #define ESR(ec, iss) ((uint32_t)(ec) << 26 | 1u << 25 | (uint32_t)(iss))
 
+/* In c->exc.esr: no exception, the debugger stops the CPU before this
+ * instruction (debug.h). */
+#define EXC_DEBUGGER 0u
+
 /* PSTATE with NZCV from c->fa.. (FLAGS_OUT first), as SPSR shows it. */
 uint32_t except_pstate(const struct cpu *c);
 /* Sets PSTATE (all of it: EL, SP bank, flags into c->fa..., view). */

@@ -20,6 +20,7 @@
 #include "mmu.h"
 #include "op.h"
 #include "psci.h"
+#include "regs.h"
 #include "run.h"
 #include "sysreg.h"
 #include "timer.h"
@@ -232,6 +233,7 @@ static void interp_reset(struct vm *vm)
 static enum vexit interp_cpu_run(struct vcpu *v, bool step)
 {
 	struct cpu *c = v->priv;
+	bool done = false;
 
 	fpstate_enter(c);
 	while (!atomic_load(&v->vm->park)) {
@@ -252,16 +254,17 @@ static enum vexit interp_cpu_run(struct vcpu *v, bool step)
 		atomic_store(&c->halted, false);
 		atomic_thread_fence(memory_order_seq_cst);
 		if (step)
-			debug_step(c);
+			done = debug_step(c);
 		else
 			run_cpu(c);
+		done |= v->stop.kind != STOP_NONE;
 		atomic_store(&c->halted, true);
-		if (step)
+		if (done)
 			break;
 	}
 	atomic_store(&c->halted, true);
 	fpstate_leave(c);
-	return step ? VX_STEP : VX_KICK;
+	return done ? VX_STEP : VX_KICK;
 }
 
 static void interp_cpu_kick(struct vcpu *v)
@@ -290,6 +293,20 @@ static int interp_cpu_state(struct vcpu *v, struct cpu_state *s)
 	s->idle = c->idle;
 	s->insns = c->in->count ? c->icount : 0;
 	return 0;
+}
+
+static int interp_translate(struct vcpu *v, uint64_t va, uint64_t *gpa)
+{
+	return mmu_look(v->priv, va, gpa) ? 0 : -1;
+}
+
+static void interp_code_changed(struct vm *vm, uint64_t gpa, uint64_t len)
+{
+	struct interp *in = vm->priv;
+
+	for (uint64_t off = 0; off < len + (gpa & (REC_PAGE - 1));
+	     off += REC_PAGE)
+		cache_retire(in->cpu[0], gpa + off);
 }
 
 static void interp_stats(struct vm *vm,
@@ -340,6 +357,7 @@ static void interp_stats(struct vm *vm,
 
 const struct accel_ops accel_interp = {
 	.name = "interp",
+	.step_noirq = true,
 	.probe = interp_probe,
 	.open = interp_open,
 	.cpu_open = interp_cpu_open,
@@ -348,6 +366,10 @@ const struct accel_ops accel_interp = {
 	.cpu_run = interp_cpu_run,
 	.cpu_kick = interp_cpu_kick,
 	.cpu_state = interp_cpu_state,
+	.cpu_reg = regs_access,
+	.cpu_translate = interp_translate,
+	.debug = debug_host_points,
+	.code_changed = interp_code_changed,
 	.stats = interp_stats,
 	.cpu_close = interp_cpu_close,
 	.close = interp_close,

@@ -95,7 +95,7 @@ static int check(struct cpu *c, uint64_t va, const struct t2 *e, struct acc *a)
 	}
 	if (is_device(e->attr) && (a->misaligned || a->flags & MEM_ZVA))
 		return FSC_ALIGN;
-	if (UNLIKELY(a->watch && c->sr.mdscr & MDSCR_MDE) &&
+	if (UNLIKELY(a->watch && debug_watching(c)) &&
 	    !debug_watch(c, va, a->size, a->acc, a->flags))
 		return FSC_RAISED;
 	return FSC_OK;
@@ -120,7 +120,7 @@ static int flat(struct cpu *c, uint64_t va, struct acc *a, struct t2 *out)
 		return FSC_OK;
 	if (a->misaligned || a->flags & MEM_ZVA)
 		return FSC_ALIGN;
-	if (UNLIKELY(a->watch && c->sr.mdscr & MDSCR_MDE) &&
+	if (UNLIKELY(a->watch && debug_watching(c)) &&
 	    !debug_watch(c, va, a->size, a->acc, a->flags))
 		return FSC_RAISED;
 	return FSC_OK;
@@ -247,6 +247,17 @@ uint64_t mmu_branch_tbi(const struct cpu *c, uint64_t va)
 		    c->in->model->has[FEAT_PAuth];
 
 	return tbi && !tbid ? (uint64_t)((int64_t)(va << 8) >> 8) : va;
+}
+
+bool mmu_look(struct cpu *c, uint64_t va, uint64_t *pa)
+{
+	struct acc a = { .acc = ACC_READ, .size = 1, .probe = true };
+	struct t2 e;
+
+	if (translate(c, va, &a, &e) != FSC_OK)
+		return false;
+	*pa = (e.pa & ~(uint64_t)PAGE_OFF) | (va & PAGE_OFF);
+	return true;
 }
 
 /* spec/cpu.md 3.8: bit 11 is RES1; a fault has F, FST; else NS is set. */
@@ -420,7 +431,7 @@ static bool may_fill(const struct cpu *c, uint64_t va, const struct t2 *e)
 {
 	if (!e->host || (is_device(e->attr) && c->sr.sctlr & SCTLR_M))
 		return false;
-	return LIKELY(!(c->sr.mdscr & MDSCR_MDE)) ||
+	return LIKELY(!debug_watching(c)) ||
 	       !debug_watched(c, va & ~(uint64_t)PAGE_OFF, PAGE_SIZE);
 }
 

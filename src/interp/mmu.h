@@ -53,6 +53,9 @@ static inline uint64_t mmu_branch_target(const struct cpu *c, uint64_t va)
 		return va;
 	return mmu_branch_tbi(c, va);
 }
+/* For the debugger, CPU parked: where the tables have va, without the checks of
+ * EL0 and without leaving a trace in them. */
+bool mmu_look(struct cpu *c, uint64_t va, uint64_t *pa);
 /* AT S1E*: fills PAR_EL1. `pan`: PSTATE.PAN applies (AT S1E1RP, S1E1WP). */
 void mmu_at(struct cpu *c, uint64_t va, bool write, bool el0, bool pan);
 

@@ -143,7 +143,7 @@ static const struct rec *look_up(struct cpu *c)
 		if (!mmu_fetch(c, va, &res))
 			return NULL;
 		ram = as_find_ram(c->in->as, res.pa & ~4095ull, REC_PAGE);
-		p = cache_page(c, ram, res.pa, t->ctx);
+		p = cache_page(c, ram, res.pa, t->ctx | debug_host_ctx(c, page));
 		e->recs = p->r;
 		e->pcbase = page - ((uintptr_t)p->r >> 2);
 		e->guarded = res.guarded;
@@ -220,7 +220,7 @@ static enum todo serve(struct cpu *c)
 	/* first of all this: no instruction may run before it */
 	if (req & REQ_TIME && c->in->iclock && !iclock_serve(c))
 		return TODO_EXIT;
-	if (except_irq_ready(c) && except_irq(c))
+	if (except_irq_ready(c) && !debug_holds_irq(c) && except_irq(c))
 		todo = TODO_LOOKUP;
 	if (req & REQ_KICK || c->stop)
 		todo = TODO_EXIT;
@@ -312,6 +312,11 @@ OP_GLOBAL(exit)
 
 OP_GLOBAL(raise)
 {
+	if (UNLIKELY(c->exc.esr == EXC_DEBUGGER)) {
+		c->pc = PC;
+		c->icount += REC_NO(ip);
+		GO(exit);
+	}
 	if (!c->exc.ret_set)
 		c->exc.ret = PC;
 	c->exc.ret_set = false;

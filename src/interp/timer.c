@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "debug.h"
 #include "except.h"
 #include "gicv3.h"
 #include "iclock.h"
@@ -271,7 +272,8 @@ void timer_wfi(struct cpu *c, uint64_t until)
 	uint64_t ns = until == NEVER ? NEVER : timer_ns(until);
 
 	/* who signals sets irq_lines, then req: cpu_wait sees either */
-	if (atomic_load(&c->irq_lines) || guest_now(c) >= ns)
+	if (atomic_load(&c->irq_lines) || guest_now(c) >= ns ||
+	    debug_stepping(c))
 		return;
 	c->n_wfi++;
 	if (c->in->iclock) {
@@ -341,7 +343,8 @@ void timer_wfe(struct cpu *c, uint64_t until)
 	bool monitor = c->excl_valid;
 
 	ns = until == NEVER ? NEVER : timer_ns(until);
-	if (atomic_exchange(&c->event, false) || now >= ns)
+	if (atomic_exchange(&c->event, false) || now >= ns ||
+	    debug_stepping(c))
 		return;
 	if (c->sr.cntkctl & KCTL_EVNTEN) {
 		uint64_t tick = timer_ns(event_tick(c, timer_ticks(now)));

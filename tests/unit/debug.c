@@ -1,6 +1,7 @@
 /* Self-hosted debug: software step by kinds of instructions, breakpoints and
  * watchpoints by their control fields; and accel.h's single step, against the
  * same code run freely. */
+#include "cpu_reg.h"
 #include "cputest.h"
 
 #define MDSCR_SS 1u
@@ -459,12 +460,252 @@ static void test_host_step(void **state)
 	}
 }
 
+/* ---- the debugger's points ------------------------------------------------------------ */
+
+static enum vexit go(void)
+{
+	atomic_store(&ct.vm.park, false);
+	ct.vm.cpu[0].stop.kind = STOP_NONE;
+	return accel_interp.cpu_run(&ct.vm.cpu[0], false);
+}
+
+static void set_points(const struct vm_point *p, unsigned n)
+{
+	struct err e;
+
+	for (unsigned i = 0; i < n; i++)
+		ct.vm.point[i] = p[i];
+	ct.vm.npoints = n;
+	assert_int_equal(accel_interp.debug(&ct.vm, &e), 0);
+}
+
+static void test_host_break(void **state)
+{
+	const struct vm_point p[] = { { CODE + 0x1000, 4, POINT_BREAK },
+				      { CODE + 24, 4, POINT_BREAK } };
+	struct cpu *c = ct.c;
+	uint64_t count;
+
+	ct_reset();
+	load_program();
+	ct.in->count = true;
+	mmu_view(c);
+	c->pc = CODE;
+	c->x[3] = 0;
+	count = c->icount;
+	set_points(p, 2);
+	for (unsigned i = 0; i < 10; i++) {
+		assert_int_equal(go(), VX_STEP);
+		assert_int_equal(ct.vm.cpu[0].stop.kind, STOP_BREAK);
+		assert_int_equal(c->pc, CODE + 0x1000);
+		assert_int_equal(c->x[3], i);
+		/* it stays there until it is stepped over */
+		assert_int_equal(go(), VX_STEP);
+		assert_int_equal(c->x[3], i);
+		ct.vm.cpu[0].stop.kind = STOP_NONE;
+		accel_interp.cpu_run(&ct.vm.cpu[0], true);
+		assert_int_equal(c->pc, CODE + 0x1004);
+	}
+	assert_int_equal(go(), VX_STEP);
+	assert_int_equal(c->pc, CODE + 24);
+	assert_int_equal(ct.vm.cpu[0].stop.addr, CODE + 24);
+	assert_int_equal(c->icount - count, PROGRAM - 1);
+	/* without, it goes on as ever */
+	set_points(NULL, 0);
+	assert_int_equal(go(), VX_KICK);
+	assert_int_equal(c->sr.elr, CODE + 32);
+	assert_int_equal(c->x[1], 55);
+	ct.in->count = false;
+}
+
+/* Beside the guest's own breakpoints and steps, which come as without. */
+static void test_host_beside(void **state)
+{
+	const struct vm_point p = { CODE + 0x100, 4, POINT_BREAK };
+	struct cpu *c = ct.c;
+
+	begin(MDSCR_SS);
+	ct_word(CODE, 0xd69f03e0);
+	ct_word(CODE + 0x100, 0xd2800547);      /* mov x7, #42 */
+	ct_word(CODE + 0x104, CT_NOP);
+	ct_code_changed();
+	set_points(&p, 1);
+	c->sr.elr = CODE + 0x100;
+	c->sr.spsr = PS_SS;
+	c->pc = CODE;
+	assert_int_equal(go(), VX_STEP);
+	assert_int_equal(c->pc, CODE + 0x100);
+	set_points(NULL, 0);
+	assert_int_equal(go(), VX_KICK);
+	assert_int_equal(c->x[7], 42);
+	assert_int_equal(c->sr.esr, ESR(0x32, ISV | 0x22));
+	assert_int_equal(c->sr.elr, CODE + 0x104);
+	assert_int_equal(c->n_exc[0x32], 1);
+}
+
+static void test_host_watch(void **state)
+{
+	static const struct {
+		uint32_t w;
+		uint64_t addr, len;
+		uint8_t kind;
+		bool hit;
+		uint64_t at;
+	} t[] = {
+		{ 0xf90000e1, DATA, 8, POINT_WRITE, true, DATA },       /* str */
+		{ 0xf90000e1, DATA, 8, POINT_READ, false, 0 },
+		{ 0xf90000e1, DATA, 8, POINT_ACCESS, true, DATA },
+		{ 0xf90000e1, DATA + 7, 1, POINT_WRITE, true, DATA + 7 },
+		{ 0xf90000e1, DATA + 8, 8, POINT_WRITE, false, 0 },
+		{ 0xf90000e1, DATA - 8, 8, POINT_WRITE, false, 0 },
+		{ 0xf90000e1, DATA - 100, 1000, POINT_WRITE, true, DATA },
+		{ 0xf94000e1, DATA, 8, POINT_WRITE, false, 0 },         /* ldr */
+		{ 0xf94000e1, DATA + 4, 8, POINT_READ, true, DATA + 4 },
+		{ 0xa94004e0, DATA + 12, 1, POINT_READ, true, DATA + 12 }, /* ldp */
+		{ 0xa90004e0, DATA + 12, 1, POINT_WRITE, true, DATA + 12 },
+		{ 0xf8210020 | 7 << 5, DATA, 8, POINT_READ, true, DATA }, /* ldadd */
+		{ 0xf8210020 | 7 << 5, DATA, 8, POINT_WRITE, true, DATA },
+		{ 0x3d8004e0, DATA + 31, 1, POINT_WRITE, true, DATA + 31 }, /* str q0 */
+		{ 0xb81fc4e1, DATA, 4, POINT_WRITE, true, DATA },       /* str w1, [x7], #-4 */
+	};
+	struct cpu *c = ct.c;
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		const struct vm_point p = { t[i].addr, t[i].len, t[i].kind };
+
+		ct_reset();
+		c->sr.sctlr &= ~2ull;
+		except_set_pstate(c, CT_EL1H);
+		c->sr.cpacr = 3 << 20;
+		mmu_view(c);
+		c->x[7] = DATA;
+		c->x[1] = 0x1111;
+		memset(ct.f->ram + (DATA - FAKE_RAM), 0, 64);
+		ct_word(CODE, 0xb94000e2);      /* ldr w2, [x7]: fills the TLB */
+		ct_word(CODE + 4, 0xb90000e2);
+		ct_word(CODE + 8, CT_SVC);
+		ct_code_changed();
+		c->pc = CODE;
+		assert_int_equal(go(), VX_KICK);
+		except_set_pstate(c, CT_EL1H);
+		set_points(&p, 1);
+		ct_word(CODE, t[i].w);
+		ct_word(CODE + 4, CT_SVC);
+		ct_code_changed();
+		c->pc = CODE;
+		if (go() != (t[i].hit ? VX_STEP : VX_KICK) ||
+		    ct.vm.cpu[0].stop.kind !=
+			    (t[i].hit ? STOP_WATCH : STOP_NONE) ||
+		    (t[i].hit && (c->pc != CODE || c->x[7] != DATA ||
+				  ct.vm.cpu[0].stop.addr != t[i].at ||
+				  ct.vm.cpu[0].stop.point != t[i].kind)))
+			fail_msg("%zu: %08x: stop %d at %lx, pc %lx, ESR %x", i,
+				 (unsigned)t[i].w, ct.vm.cpu[0].stop.kind,
+				 (unsigned long)ct.vm.cpu[0].stop.addr,
+				 (unsigned long)c->pc, (unsigned)c->sr.esr);
+		set_points(NULL, 0);
+		if (t[i].hit)
+			assert_int_equal(go(), VX_KICK);
+		assert_int_equal(c->sr.elr, CODE + 8);
+	}
+}
+
+/* A step takes no interrupt, where that is asked for, and loses none. */
+static void test_host_noirq(void **state)
+{
+	struct cpu *c = ct.c;
+
+	for (int hold = 0; hold < 2; hold++) {
+		ct_reset();
+		ct_word(CODE, 0xd50342ff);      /* msr daifclr, #2 */
+		ct_word(CODE + 4, 0xd503207f);  /* wfi */
+		ct_word(CODE + 8, CT_NOP);
+		ct_code_changed();
+		c->pc = CODE;
+		ct.vm.step_noirq = hold;
+		atomic_store(&c->irq_lines, 1);
+		for (int i = 0; i < 3; i++)
+			accel_interp.cpu_run(&ct.vm.cpu[0], true);
+		assert_int_equal(c->n_irq > 0, !hold);
+		if (hold)
+			assert_int_equal(c->pc, CODE + 12);
+		go();
+		assert_int_equal(c->sr.elr, CODE + (hold ? 12 : 4));
+		atomic_store(&c->irq_lines, 0);
+		c->n_irq = 0;
+	}
+	ct.vm.step_noirq = false;
+}
+
+static void test_registers(void **state)
+{
+	struct vcpu *v = &ct.vm.cpu[0];
+	struct cpu *c = ct.c;
+	uint64_t val = 0;
+	uint32_t fp = 0;
+	uint8_t q[16] = { 1, 2, 3 };
+	int n;
+	const struct sysreg *r = sysreg_table(&n);
+
+	ct_reset();
+	c->x[5] = 55;
+	assert_int_equal(accel_interp.cpu_reg(v, CPU_REG_X(5), false, &val), 0);
+	assert_int_equal(val, 55);
+	/* each SP by its name, whichever is in use */
+	for (unsigned sel = 0; sel < 2; sel++) {
+		except_set_pstate(c, PS_DAIF | 4 | sel);
+		val = 0x100 + sel;
+		accel_interp.cpu_reg(v, CPU_REG_SP_EL0, true, &val);
+		val = 0x200 + sel;
+		accel_interp.cpu_reg(v, CPU_REG_SP_EL1, true, &val);
+		assert_int_equal(c->x[REG_SP], (sel ? 0x200 : 0x100) + sel);
+		accel_interp.cpu_reg(v, CPU_REG_MSR(3, 0, 4, 1, 0), false,
+				     &val);
+		assert_int_equal(val, 0x100 + sel);
+	}
+	val = PS_Z | PS_DAIF;           /* EL0 */
+	assert_int_equal(accel_interp.cpu_reg(v, CPU_REG_PSTATE, true, &val),
+			 0);
+	assert_int_equal(c->el, 0);
+	assert_ptr_equal(c->tlb, &c->views[TLB_EL0]);
+	val = 0;
+	accel_interp.cpu_reg(v, CPU_REG_PSTATE, false, &val);
+	assert_int_equal(val, PS_Z | PS_DAIF);
+	for (val = 1; val < 32; val++)  /* modes that there are not */
+		if (val != 4 && val != 5)
+			assert_int_equal(accel_interp.cpu_reg(v, CPU_REG_PSTATE,
+							      true, &val), -1);
+	accel_interp.cpu_reg(v, CPU_REG_V(31), true, q);
+	assert_memory_equal(&c->v[31], q, 16);
+	fp = 0xffffffff;
+	accel_interp.cpu_reg(v, CPU_REG_FPCR, true, &fp);
+	assert_int_not_equal(c->views[0].ctx & CTX_FPSLOW, 0);
+	fp = 0;
+	accel_interp.cpu_reg(v, CPU_REG_FPCR, true, &fp);
+	assert_int_equal(c->views[0].ctx & CTX_FPSLOW, 0);
+	/* every system register can be asked for; none of the GIC's answers */
+	for (int i = 0; i < n; i++) {
+		int ok = accel_interp.cpu_reg(v, CPU_REG_U64 | CPU_REG_SYS |
+						 r[i].enc, false, &val);
+
+		if (!strncmp(r[i].name, "ICC_", 4) ||
+		    !strncmp(r[i].name, "RND", 3))
+			assert_int_equal(ok, -1);
+		if (!strcmp(r[i].name, "TCR_EL1"))
+			assert_int_equal(ok, 0);
+	}
+	assert_int_equal(accel_interp.cpu_reg(v, ~0ull, false, &val), -1);
+	assert_int_equal(accel_interp.cpu_reg(v, CPU_REG_X(31) | 1, false,
+					      &val), -1);
+}
+
 int main(void)
 {
 #define T(n) cmocka_unit_test_setup_teardown(test_##n, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(step), T(step_loop), T(breakpoint), T(watchpoint),
-		T(watch_run), T(ctx), T(host_step),
+		T(watch_run), T(ctx), T(host_step), T(host_break),
+		T(host_beside), T(host_watch), T(host_noirq), T(registers),
 	};
 
 	return cmocka_run_group_tests_name("debug", tests, NULL, NULL);
