@@ -20,6 +20,7 @@ struct ram {
 	uint8_t *host;
 	int fd;
 	const char *name;               /* "ram", "firmware" */
+	bool rom;                       /* made by as_rom */
 };
 
 #define AS_MAX_RAM 8
@@ -33,12 +34,19 @@ void as_free(struct as *);              /* unmaps the RAM it made */
 /* Makes a RAM block (memfd, zeroed, never executable). Main thread. */
 struct ram *as_ram(struct as *, const char *name, uint64_t gpa, uint64_t size,
 		   struct err *);
+/* The same, for what guest and devices only read: a flash chip's array. Loads,
+ * fetches and table walks go to the memory; stores go to the device window
+ * that lies over it, which may be placed before or after. Nothing but the
+ * board writes `host`, while no vCPU runs. */
+struct ram *as_rom(struct as *, const char *name, uint64_t gpa, uint64_t size,
+		   struct err *);
 /* The blocks, for accelerators: *n of them, valid for the life of the as. */
 const struct ram *as_rams(const struct as *, int *n);
-/* The block that holds all of gpa..gpa+len-1, or NULL. Any thread, no lock. */
+/* The block that holds all of gpa..gpa+len-1, or NULL; ROM too, so who writes
+ * looks at `rom`. Any thread, no lock. */
 const struct ram *as_find_ram(const struct as *, uint64_t gpa, uint64_t len);
 
-/* Puts window `win` of `dev` at gpa. Fails on overlap. */
+/* Puts window `win` of `dev` at gpa. Fails on overlap, but for ROM. */
 int as_dev(struct as *, uint64_t gpa, uint64_t len, struct device *dev,
 	   uint8_t win, struct err *);
 /* A window that answers only where no RAM and no window of as_dev does: what

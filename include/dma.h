@@ -3,7 +3,7 @@
  * RAM only, so a device cannot re-enter a device; copies only, so what was
  * checked is what is used. dma_iov feeds readv and writev, nothing else.
  * All return 0, or -1 when any byte of the range is not RAM (nothing is then
- * transferred). Any thread; guest CPUs may race, byte by byte. */
+ * transferred); dma_get and dma_load read ROM too. Any thread; guest CPUs may race, byte by byte. */
 #ifndef POME_DMA_H
 #define POME_DMA_H
 

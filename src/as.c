@@ -78,7 +78,7 @@ static bool as_overlap(uint64_t a, uint64_t alen, uint64_t b, uint64_t blen)
 }
 
 static int as_check_range(struct as *as, const char *what, uint64_t gpa,
-			  uint64_t len, struct err *e)
+			  uint64_t len, bool over_rom, struct err *e)
 {
 	int i;
 
@@ -89,7 +89,8 @@ static int as_check_range(struct as *as, const char *what, uint64_t gpa,
 	for (i = 0; i < as->nram; i++) {
 		struct ram *r = &as->ram[i];
 
-		if (as_overlap(gpa, len, r->gpa, r->size))
+		if (as_overlap(gpa, len, r->gpa, r->size) &&
+		    !(over_rom && r->rom))
 			return err_set(e, 0, "%s at 0x%llx overlaps %s", what,
 				       (unsigned long long)gpa, r->name);
 	}
@@ -123,8 +124,8 @@ static uint8_t *as_map_ram(int fd, uint64_t size)
 	return host;
 }
 
-struct ram *as_ram(struct as *as, const char *name, uint64_t gpa, uint64_t size,
-		   struct err *e)
+static struct ram *as_block(struct as *as, const char *name, uint64_t gpa,
+			    uint64_t size, bool rom, struct err *e)
 {
 	struct ram *r = &as->ram[as->nram];
 	int fd, no;
@@ -138,7 +139,7 @@ struct ram *as_ram(struct as *as, const char *name, uint64_t gpa, uint64_t size,
 			"64 KiB", name);
 		return NULL;
 	}
-	if (as_check_range(as, name, gpa, size, e) < 0)
+	if (as_check_range(as, name, gpa, size, false, e) < 0)
 		return NULL;
 	if (size > INT64_MAX - AS_ALIGN || size > SIZE_MAX - AS_ALIGN) {
 		err_set(e, EFBIG, "%s", name);
@@ -171,9 +172,22 @@ struct ram *as_ram(struct as *as, const char *name, uint64_t gpa, uint64_t size,
 	r->size = size;
 	r->fd = fd;
 	r->name = name;
+	r->rom = rom;
 	/* published only when complete: readers take no lock */
 	atomic_store_explicit(&as->nram, as->nram + 1, memory_order_release);
 	return r;
+}
+
+struct ram *as_ram(struct as *as, const char *name, uint64_t gpa, uint64_t size,
+		   struct err *e)
+{
+	return as_block(as, name, gpa, size, false, e);
+}
+
+struct ram *as_rom(struct as *as, const char *name, uint64_t gpa, uint64_t size,
+		   struct err *e)
+{
+	return as_block(as, name, gpa, size, true, e);
 }
 
 const struct ram *as_rams(const struct as *as, int *n)
@@ -246,7 +260,7 @@ int as_dev(struct as *as, uint64_t gpa, uint64_t len, struct device *dev,
 {
 	int i, rc;
 
-	rc = as_check_range(as, dev->id, gpa, len, e);
+	rc = as_check_range(as, dev->id, gpa, len, true, e);
 	if (rc < 0)
 		return rc;
 	pthread_rwlock_wrlock(&as->lock);
@@ -272,7 +286,7 @@ int as_back(struct as *as, uint64_t gpa, uint64_t len, struct device *dev,
 {
 	int i, rc;
 
-	rc = as_check_range(as, dev->id, gpa, len, e);
+	rc = as_check_range(as, dev->id, gpa, len, true, e);
 	if (rc < 0)
 		return rc;
 	pthread_rwlock_wrlock(&as->lock);
@@ -441,10 +455,18 @@ static void as_do(struct as *as, const struct as_flat *f, uint64_t gpa,
 	device_unlock(dev);
 }
 
+/* The block that the byte at gpa is in; not ROM for a store. */
+static const struct ram *as_direct(struct as *as, uint64_t gpa, bool write)
+{
+	const struct ram *r = as_find_ram(as, gpa, 1);
+
+	return r && write && r->rom ? NULL : r;
+}
+
 /* A byte of RAM inside an access that straddles RAM and something else. */
 static bool as_ram_byte(struct as *as, uint64_t gpa, bool write, uint64_t *val)
 {
-	const struct ram *r = as_find_ram(as, gpa, 1);
+	const struct ram *r = as_direct(as, gpa, write);
 	uint8_t *p;
 
 	if (!r)
@@ -471,7 +493,7 @@ static bool as_split(struct as *as, uint64_t gpa, bool write, struct access *a)
 		struct as_flat f;
 
 		piece.val = a->val >> (8 * done);
-		if (!as_find_ram(as, at, 1) && as_find(as, at, &f)) {
+		if (!as_direct(as, at, write) && as_find(as, at, &f)) {
 			for (size = 8; size > 1; size /= 2) {
 				if (size <= a->size - done &&
 				    !(at & (size - 1)) &&

@@ -5,13 +5,14 @@
 #include "dma.h"
 
 /* The bytes of RAM from gpa on, at most len of them: their host address, and
- * in *n how many lie in one block. NULL where gpa is not RAM. */
-static uint8_t *dma_span(struct dma *dma, uint64_t gpa, size_t len, size_t *n)
+ * in *n how many lie in one block. NULL where gpa is not RAM; `rom` counts. */
+static uint8_t *dma_span(struct dma *dma, uint64_t gpa, size_t len, bool rom,
+			 size_t *n)
 {
 	const struct ram *r = as_find_ram(dma->as, gpa, 1);
 	uint64_t left;
 
-	if (!r)
+	if (!r || (r->rom && !rom))
 		return NULL;
 	left = r->size - (gpa - r->gpa);
 	*n = len < left ? len : (size_t)left;
@@ -19,14 +20,14 @@ static uint8_t *dma_span(struct dma *dma, uint64_t gpa, size_t len, size_t *n)
 }
 
 /* Is all of the range RAM? Blocks may touch, so a range may span several. */
-static bool dma_ok(struct dma *dma, uint64_t gpa, size_t len)
+static bool dma_ok(struct dma *dma, uint64_t gpa, size_t len, bool rom)
 {
 	size_t n;
 
 	if (len && gpa + (len - 1) < gpa)
 		return false;
 	while (len) {
-		if (!dma_span(dma, gpa, len, &n))
+		if (!dma_span(dma, gpa, len, rom, &n))
 			return false;
 		gpa += n;
 		len -= n;
@@ -39,10 +40,10 @@ int dma_get(struct dma *dma, uint64_t gpa, void *dst, size_t len)
 	uint8_t *to = dst;
 	size_t n = 0;
 
-	if (!dma_ok(dma, gpa, len))
+	if (!dma_ok(dma, gpa, len, true))
 		return -1;
 	while (len) {
-		const uint8_t *from = dma_span(dma, gpa, len, &n);
+		const uint8_t *from = dma_span(dma, gpa, len, true, &n);
 
 		memcpy(to, from, n);
 		to += n;
@@ -57,10 +58,10 @@ int dma_put(struct dma *dma, uint64_t gpa, const void *src, size_t len)
 	const uint8_t *from = src;
 	size_t n = 0;
 
-	if (!dma_ok(dma, gpa, len))
+	if (!dma_ok(dma, gpa, len, false))
 		return -1;
 	while (len) {
-		uint8_t *to = dma_span(dma, gpa, len, &n);
+		uint8_t *to = dma_span(dma, gpa, len, false, &n);
 
 		memcpy(to, from, n);
 		from += n;
@@ -70,19 +71,19 @@ int dma_put(struct dma *dma, uint64_t gpa, const void *src, size_t len)
 	return 0;
 }
 
-static void *dma_word(struct dma *dma, uint64_t gpa, unsigned size)
+static void *dma_word(struct dma *dma, uint64_t gpa, unsigned size, bool rom)
 {
 	const struct ram *r;
 
 	if (gpa & (size - 1))
 		return NULL;
 	r = as_find_ram(dma->as, gpa, size);
-	return r ? r->host + (gpa - r->gpa) : NULL;
+	return r && (rom || !r->rom) ? r->host + (gpa - r->gpa) : NULL;
 }
 
 int dma_load(struct dma *dma, uint64_t gpa, unsigned size, uint64_t *val)
 {
-	void *p = dma_word(dma, gpa, size);
+	void *p = dma_word(dma, gpa, size, true);
 
 	if (!p)
 		return -1;
@@ -105,7 +106,7 @@ int dma_load(struct dma *dma, uint64_t gpa, unsigned size, uint64_t *val)
 
 int dma_store(struct dma *dma, uint64_t gpa, unsigned size, uint64_t val)
 {
-	void *p = dma_word(dma, gpa, size);
+	void *p = dma_word(dma, gpa, size, false);
 
 	if (!p)
 		return -1;
@@ -132,12 +133,12 @@ int dma_iov(struct dma *dma, uint64_t gpa, size_t len, struct iovec *iov,
 	size_t n = 0;
 	int i;
 
-	if (!dma_ok(dma, gpa, len))
+	if (!dma_ok(dma, gpa, len, false))
 		return -1;
 	for (i = 0; len; i++) {
 		if (i == max)
 			return -1;
-		iov[i].iov_base = dma_span(dma, gpa, len, &n);
+		iov[i].iov_base = dma_span(dma, gpa, len, false, &n);
 		iov[i].iov_len = n;
 		gpa += n;
 		len -= n;

@@ -177,6 +177,7 @@ static int add_memory(struct kvm *k, struct err *e)
 	for (int i = 0; i < n; i++) {
 		struct kvm_userspace_memory_region m = {
 			.slot = (uint32_t)i, .guest_phys_addr = r[i].gpa,
+			.flags = r[i].rom ? KVM_MEM_READONLY : 0,
 			.memory_size = r[i].size,
 			.userspace_addr = (uintptr_t)r[i].host,
 		};

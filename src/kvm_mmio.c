@@ -55,13 +55,9 @@ static void piece(struct kvm_cpu *c, uint64_t gpa, bool write, uint8_t *buf,
 
 	if (write)
 		memcpy(&a.val, buf, size);
-	if (as_find_ram(dma.as, gpa, size)) {
-		if (write)
-			dma_put(&dma, gpa, buf, size);
-		else
-			dma_get(&dma, gpa, buf, size);
+	if (!(write ? dma_put(&dma, gpa, buf, size) :
+		      dma_get(&dma, gpa, buf, size)))
 		return;
-	}
 	if (write)
 		c->n_stores++;
 	else

@@ -49,13 +49,21 @@ static unsigned acc_view(const struct acc *a)
 	return a->user ? TLB_EL0 : a->pan ? TLB_EL1 : TLB_EL1_PAN0;
 }
 
-static uint64_t host_page(const struct cpu *c, uint64_t pa)
+/* Fills in e->host, and whether it is ROM, from e->pa. */
+static void find_host(const struct cpu *c, struct t2 *e)
 {
-	const struct ram *r = as_find_ram(c->in->as, pa & ~(uint64_t)PAGE_OFF,
-					  PAGE_SIZE);
+	uint64_t pa = e->pa & ~(uint64_t)PAGE_OFF;
+	const struct ram *r = as_find_ram(c->in->as, pa, PAGE_SIZE);
 
-	return r ? (uint64_t)(uintptr_t)r->host +
-		   ((pa & ~(uint64_t)PAGE_OFF) - r->gpa) : 0;
+	e->host = r ? (uint64_t)(uintptr_t)r->host + (pa - r->gpa) : 0;
+	if (r && r->rom)
+		e->pa |= T2_ROM;
+}
+
+/* May the host's memory be accessed for this? Else as_access does it. */
+static inline bool direct(const struct t2 *e, bool write)
+{
+	return e->host && !(write && e->pa & T2_ROM);
 }
 
 /* ---- translation ------------------------------------------------------- */
@@ -112,10 +120,11 @@ static int flat(struct cpu *c, uint64_t va, struct acc *a, struct t2 *out)
 	if (va >> c->in->model->pa_bits)
 		return FSC_SIZE;
 	*out = (struct t2){
-		.page = PAGE_NO(va), .host = host_page(c, va),
+		.page = PAGE_NO(va),
 		.pa = (va & ~(uint64_t)PAGE_OFF) | T2_USER,
 		.attr = exec ? 0xff : 0, .shift = PAGE_SHIFT,
 	};
+	find_host(c, out);
 	if (exec)
 		return FSC_OK;
 	if (a->misaligned || a->flags & MEM_ZVA)
@@ -167,7 +176,7 @@ static int translate(struct cpu *c, uint64_t va, struct acc *a, struct t2 *out)
 
 		if (!a->probe && (w.af || clean) && !walk_update(&w, clean))
 			continue;
-		w.e.host = host_page(c, w.e.pa);
+		find_host(c, &w.e);
 		if (!w.af)
 			t2_insert(m, &w.e);
 		*out = w.e;
@@ -416,7 +425,7 @@ static void piece(struct cpu *c, const struct t2 *e, uint64_t va, void *buf,
 {
 	uint64_t off = va & PAGE_OFF;
 
-	if (UNLIKELY(!e->host))
+	if (UNLIKELY(!direct(e, write)))
 		mmio(c, (e->pa & ~(uint64_t)PAGE_OFF) + off, buf, len, unit,
 		     write);
 	else if (write)
@@ -427,9 +436,10 @@ static void piece(struct cpu *c, const struct t2 *e, uint64_t va, void *buf,
 
 /* May the page be in the inline TLB? With the MMU off all is Device, but then
  * only aligned accesses are looked up there (CTX_ALIGN). */
-static bool may_fill(const struct cpu *c, uint64_t va, const struct t2 *e)
+static bool may_fill(const struct cpu *c, uint64_t va, const struct t2 *e,
+		     bool write)
 {
-	if (!e->host || (is_device(e->attr) && c->sr.sctlr & SCTLR_M))
+	if (!direct(e, write) || (is_device(e->attr) && c->sr.sctlr & SCTLR_M))
 		return false;
 	return LIKELY(!debug_watching(c)) ||
 	       !debug_watched(c, va & ~(uint64_t)PAGE_OFF, PAGE_SIZE);
@@ -481,7 +491,7 @@ static bool access_slow(struct cpu *c, uint64_t va, unsigned size,
 	fsc = translate(c, va, &a, &e);
 	if (fsc != FSC_OK)
 		return raise(c, va, fsc, &a);
-	if (may_fill(c, va, &e))
+	if (may_fill(c, va, &e, write))
 		tlb_fill(c, acc_view(&a), va, &e, write);
 	piece(c, &e, va, buf, size, unit, write);
 	return true;
@@ -552,10 +562,10 @@ bool mem_host(struct cpu *c, uint64_t va, unsigned size, enum mmu_access acc,
 	fsc = translate(c, va, &a, &e);
 	if (fsc != FSC_OK)
 		return raise(c, va, fsc, &a);
-	if (!e.host ||
+	if (!direct(&e, acc == ACC_WRITE) ||
 	    (bytewise && (is_device(e.attr) || c->sr.sctlr & SCTLR_A)))
 		return true;
-	if (may_fill(c, va, &e))
+	if (may_fill(c, va, &e, acc == ACC_WRITE))
 		tlb_fill(c, acc_view(&a), va, &e, acc == ACC_WRITE);
 	*host = (void *)(uintptr_t)(e.host + (va & PAGE_OFF));
 	return true;

@@ -50,6 +50,7 @@ enum {
 	T2_CLEAN = 16,                  /* the first write sets dirty state */
 	T2_GP = 32, T2_NG = 64,
 	T2_SH = 128,                    /* SH[1:0] times this */
+	T2_ROM = 512,                   /* stores go to a device */
 };
 
 /* A page in the second level. Empty: page = T2_EMPTY. */
@@ -121,6 +122,7 @@ struct walk {
 	uint64_t *desc;                 /* host address of the last descriptor */
 	uint64_t val;
 	bool af;                        /* AF has to be set (HA) */
+	bool rom;                       /* desc is not to be written */
 };
 
 static inline unsigned walk_level(const struct t2 *e)

@@ -144,6 +144,7 @@ int walk_tables(struct cpu *c, uint64_t va, unsigned half, struct walk *w)
 			return FSC_EXT_WALK + level;
 		d = __atomic_load_n(p, __ATOMIC_RELAXED);
 		w->desc = p;
+		w->rom = m->ram->rom;
 		w->val = d;
 		if (!(d & DESC_VALID))
 			return FSC_TRANS + level;
@@ -186,7 +187,9 @@ bool walk_update(struct walk *w, bool dirty)
 
 	if (dirty)
 		val &= ~DESC_AP2;
-	if (!__atomic_compare_exchange_n(w->desc, &w->val, val, false,
+	/* a table in ROM keeps its flags, and its pages are used all the same */
+	if (!w->rom &&
+	    !__atomic_compare_exchange_n(w->desc, &w->val, val, false,
 					 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 		return false;
 	if (dirty)

@@ -216,6 +216,45 @@ static void test_split(void **state)
 	fake_free(f);
 }
 
+/* Stores to ROM are its device's, also those that reach in from RAM. */
+static void test_rom(void **state)
+{
+	struct fake *f = fake_new();
+	struct probe *p = probe_new(f);
+	struct access a = { .size = 8, .val = 0x0807060504030201 };
+	uint64_t rom_at = FAKE_RAM + FAKE_RAM_SIZE, val;
+	struct err e;
+	struct ram *rom;
+
+	/* in either order */
+	rom = as_rom(f->as, "rom", rom_at, 0x10000, &e);
+	assert_non_null(rom);
+	assert_int_equal(as_dev(f->as, rom_at, 0x10000, &p->dev, 1, &e), 0);
+	assert_null(as_ram(f->as, "bad", rom_at, 0x10000, &e));
+	rom->host[0] = 0x77;
+	assert_true(as_access(f->as, rom_at - 4, true, &a));
+	assert_memory_equal(f->ram + FAKE_RAM_SIZE - 4, "\1\2\3\4", 4);
+	assert_int_equal(p->n, 1);
+	assert_int_equal(p->log[0].size, 4);
+	assert_int_equal(p->log[0].win, 1);
+	assert_int_equal(p->log[0].val, 0x08070605);
+	assert_true(load(f, rom_at - 1, 2, &val));
+	assert_int_equal(val, 0x7704);
+	assert_int_equal(p->n, 1);
+	assert_int_equal(rom->host[0], 0x77);
+	/* devices only read it */
+	assert_int_equal(dma_get(&f->dma, rom_at - 1, &val, 2), 0);
+	assert_int_equal(dma_load(&f->dma, rom_at, 1, &val), 0);
+	assert_int_equal(val, 0x77);
+	assert_int_equal(dma_put(&f->dma, rom_at - 1, "xx", 2), -1);
+	assert_int_equal(dma_store(&f->dma, rom_at, 1, 0), -1);
+	assert_int_equal(dma_iov(&f->dma, rom_at, 1, &(struct iovec){ 0 }, 1),
+			 -1);
+	assert_int_equal(f->ram[FAKE_RAM_SIZE - 1], 4);
+	device_free(&p->dev);
+	fake_free(f);
+}
+
 static void count_win(void *arg, uint64_t gpa, uint64_t len,
 		      struct device *dev, uint8_t win)
 {
@@ -257,6 +296,7 @@ int main(void)
 		cmocka_unit_test(test_windows),
 		cmocka_unit_test(test_move),
 		cmocka_unit_test(test_split),
+		cmocka_unit_test(test_rom),
 		cmocka_unit_test(test_limits),
 	};
 

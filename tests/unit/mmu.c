@@ -356,6 +356,77 @@ static void test_mmio(void **state)
 	device_free(d);
 }
 
+/* Loads and fetches of ROM are the memory's, stores a device's, whatever was
+ * loaded before; a table there keeps its flags. */
+static void test_rom(void **state)
+{
+	struct cpu *c = M.c;
+	struct device *d = fake_device(M.f, &dev_ops, NULL);
+	struct err e;
+	struct ram *rom = as_rom(M.f->as, "rom", 0x10000000, 0x10000, &e);
+	uint64_t v[2] = { 5, 6 };
+	struct mmu_result r;
+	void *h = NULL;
+
+	assert_non_null(rom);
+	assert_int_equal(as_dev(M.f->as, 0x10000000, 0x10000, d, 0, &e), 0);
+	memset(rom->host, 0x11, 0x2000);
+	mmu_on(0);
+	map(UVA, 0x10000000, NORMAL | D_AF);
+	map(UVA + 0x1000, 0x10001000, NORMAL | D_AF);
+	for (int i = 0; i < 2; i++) {
+		c->n_mmio = 0;
+		dev_reg[1] = 0;
+		assert_int_equal(load(UVA + 8, 8), 0x1111111111111111);
+		assert_int_equal(c->n_mmio, 0);
+		assert_true(mem_store(c, UVA + 8, 8, 0, v));
+		assert_int_equal(c->n_mmio, 1);
+		assert_int_equal(dev_reg[1], 5);
+	}
+	/* across two pages */
+	assert_true(mem_store(c, UVA + 0xff8, 16, 0, v));
+	assert_int_equal(dev_reg[3], 5);
+	assert_int_equal(dev_reg[0], 6);
+	assert_true(mem_host(c, UVA, 8, ACC_WRITE, MEM_EXCL, &h));
+	assert_null(h);
+	assert_true(mem_host(c, UVA, 8, ACC_READ, MEM_EXCL, &h));
+	assert_ptr_equal(h, rom->host);
+	assert_true(mmu_fetch(c, UVA, &r));
+	assert_ptr_equal(r.host, rom->host);
+	for (unsigned i = 0; i < 0x2000; i++)
+		assert_int_equal(rom->host[i], 0x11);
+	/* with the MMU off too */
+	c->sr.sctlr &= ~1ull;
+	mmu_regs_changed(c);
+	assert_int_equal(load(0x10000000, 4), 0x11111111);
+	v[0] = 7;
+	assert_true(mem_store(c, 0x10000000, 8, 0, v));
+	assert_int_equal(dev_reg[0], 7);
+	assert_int_equal(rom->host[0], 0x11);
+	device_free(d);
+}
+
+static void test_rom_table(void **state)
+{
+	struct cpu *c = M.c;
+	struct err e;
+	struct ram *rom = as_rom(M.f->as, "rom", 0x10000000, 0x10000, &e);
+	uint64_t leaf = P0 | NORMAL | D_RO | D_DBM | 3, v = 9;
+
+	mmu_on(TCR_HA | TCR_HD);
+	for (unsigned i = 0; i < 4096; i += 8)
+		memcpy(rom->host + i, &leaf, 8);
+	map(UVA, P0, NORMAL | D_AF);            /* makes the tables above */
+	*slot(0, 16, 2, *slot(0, 16, 1, *slot(0, 16, 0, root[0], UVA) &
+				      ~0xfffull, UVA) & ~0xfffull, UVA) =
+		0x10000000 | D_TABLE;
+	assert_true(mem_store(c, UVA, 8, 0, &v));
+	assert_int_equal(load(UVA, 8), 9);
+	assert_int_equal(*ram64(P0), 9);
+	for (unsigned i = 0; i < 4096; i += 8)
+		assert_memory_equal(rom->host + i, &leaf, 8);
+}
+
 static void test_watch(void **state)
 {
 	struct cpu *c = M.c;
@@ -514,7 +585,8 @@ int main(void)
 		T(test_alignment), T(test_alignment_no_lse2),
 		T(test_crossing), T(test_crossing_dirty),
 		T(test_dirty_through_tlb), T(test_unpriv), T(test_cache_ops),
-		T(test_mmio), T(test_watch), T(test_views), T(test_par),
+		T(test_mmio), T(test_rom), T(test_rom_table),
+		T(test_watch), T(test_views), T(test_par),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
