@@ -11,6 +11,7 @@
 struct fdt_build {
 	void *fdt;                      /* libfdt sequential-write buffer */
 	uint64_t base, size;            /* of the device's first window */
+	uint64_t base1, size1;          /* and of its second */
 	uint32_t irq[4];                /* INTIDs of the device's wires */
 	uint32_t gic_phandle, msi_phandle, clock_phandle, power_gpio_phandle;
 };

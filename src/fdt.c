@@ -201,6 +201,8 @@ static int put_devices(struct machine *m, struct fdt_build *b)
 			continue;
 		b->base = row[i].win[0].base;
 		b->size = row[i].win[0].len;
+		b->base1 = row[i].win[1].base;
+		b->size1 = row[i].win[1].len;
 		memset(b->irq, 0, sizeof(b->irq));
 		b->irq[0] = row[i].irq;
 		r = d->ops->fdt(d, b);
