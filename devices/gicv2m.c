@@ -72,9 +72,9 @@ static int gicv2m_init(struct device *dev, const struct devconf *conf,
 	struct gicv2m *m = (struct gicv2m *)dev;
 	const struct gicv2m_conf *c = conf->arg;
 
-	/* Linux wants base + count <= 1019; a base aligned to 32 lets it give
+	/* Linux wants base + count <= 1019; a base aligned to 16 lets it give
 	 * a function several messages (5.4) */
-	if (c->first < 32 || c->first % 32 || !c->count || c->count > 987 ||
+	if (c->first < 32 || c->first % 16 || !c->count || c->count > 987 ||
 	    c->first + c->count > 1019)
 		return err_set(e, 0, "bad message interrupts %u..%u", c->first,
 			       c->first + c->count - 1);

@@ -78,6 +78,14 @@ struct cfg_file {
 	uint64_t size;                  /* at config_open */
 };
 
+/* The file of the virt board's UEFI variables (efi_vars.c). */
+struct cfg_vars {
+	char *path;                     /* NULL: they last one run */
+	bool from_bundle;
+	int fd;                         /* -1 until config_open, and where there
+					 * is nothing to read; then as a disk's */
+};
+
 /* What the machine is told about itself: vmapple's CONFIG block. */
 enum { CFG_ID_STRING = 32, CFG_ID_MACS = 4 };
 struct cfg_identity {
@@ -114,6 +122,7 @@ struct config {
 	const struct board *board;      /* NULL until config_defaults */
 	char *bundle;                   /* path as typed, or NULL */
 	struct cfg_file kernel, initrd, firmware, dtb;
+	struct cfg_vars vars;
 	struct cfg_file devicetree, trustcache, ramdisk;        /* XNU's */
 	bool kernel_flat;               /* ,format=flat */
 	bool kernel_xnu;                /* what config_open found it to be */
@@ -168,6 +177,15 @@ void config_defaults(struct config *);
 int config_check(const struct config *, struct err *);
 /* Opens, and looks at, every file the machine will read. */
 int config_open(struct config *, struct err *);
+
+/* A board by its name for --machine, or NULL. */
+const struct board *config_board(const char *name);
+/* Names the board's usual firmware, if the host has it and the machine has
+ * nothing else to start with. */
+void config_find_firmware(struct config *);
+/* Opens and locks the variable store; makes it where it is missing. Without
+ * `keep` it is only read, and may be missing. */
+int efi_vars_open(struct cfg_vars *, bool keep, struct err *);
 
 /* Opens a file the way untrusted names want it: never blocks, and only a
  * regular file, or a block device where `blockdev` permits it. Messages name

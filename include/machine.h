@@ -45,6 +45,8 @@ struct machine {
 	int pool_threads;
 	struct blk *disk[CFG_MAX_DISKS];
 	int ndisks;
+	struct blk *vars;                       /* --efi-vars; may be NULL */
+	bool vars_keep;                         /* changes go there */
 	bool accel_open;
 	unsigned ncpus_open;
 	struct seed seed_fdt, seed_firmware;

@@ -309,9 +309,11 @@ void cli_run(int argc, char **argv, struct result *r)
 	if (add_bundle(&c, &b, &r->err))
 		goto out;
 	/* Nothing is named: the ROM's monitor needs no file. */
-	if (!c.bundle && !c.kernel.path && !c.firmware.path && !c.dump_dtb)
+	if (!c.bundle && !c.board && !c.kernel.path && !c.firmware.path &&
+	    !c.dump_dtb)
 		c.firmware_builtin = true;
 	config_defaults(&c);
+	config_find_firmware(&c);
 	r->what = OUT_USAGE;
 	if (config_check(&c, &r->err))
 		goto out;

@@ -16,7 +16,7 @@ void config_init(struct config *c)
 	memset(c, 0, sizeof(*c));
 	c->sandbox = true;
 	c->kernel.fd = c->initrd.fd = c->firmware.fd = c->dtb.fd = -1;
-	c->devicetree.fd = c->trustcache.fd = c->ramdisk.fd = -1;
+	c->vars.fd = c->devicetree.fd = c->trustcache.fd = c->ramdisk.fd = -1;
 	for (int i = 0; i < CFG_MAX_DISKS; i++)
 		c->disk[i].fd = -1;
 }
@@ -44,6 +44,9 @@ void config_fini(struct config *c)
 	file_fini(&c->initrd);
 	file_fini(&c->firmware);
 	file_fini(&c->dtb);
+	free(c->vars.path);
+	if (c->vars.fd >= 0)
+		close(c->vars.fd);
 	file_fini(&c->devicetree);
 	file_fini(&c->trustcache);
 	file_fini(&c->ramdisk);
@@ -159,6 +162,29 @@ const char *config_nearest(const char *word, const char *const *names, int n)
 	return least <= 2 || (least == 3 && len > 6) ? best : NULL;
 }
 
+const struct board *config_board(const char *name)
+{
+	static const struct board *const all[] = { &board_vmapple, &board_virt };
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (!strcmp(all[i]->name, name))
+			return all[i];
+	return NULL;
+}
+
+void config_find_firmware(struct config *c)
+{
+	const char *const *p = c->board->firmware.paths;
+
+	if (c->kernel.path || c->firmware.path || c->firmware_builtin ||
+	    c->dump_dtb)
+		return;
+	while (p && *p && access(*p, R_OK))
+		p++;
+	if (p && *p)
+		c->firmware.path = strdup(*p);
+}
+
 static bool has_suffix(const char *s, const char *suffix)
 {
 	size_t n = strlen(s), m = strlen(suffix);
@@ -217,6 +243,18 @@ static int check_boot(const struct config *c, struct err *e)
 	if (c->dtb.path && c->dump_dtb)
 		return err_set(e, 0, "--dump-dtb: writes the generated tree, "
 			       "and --dtb replaces it");
+	if (c->firmware_builtin && !c->board->firmware.apple)
+		return err_set(e, 0, "--firmware builtin: is for vmapple; the "
+			       "%s board wants %s", c->board->name,
+			       c->board->firmware.wanted);
+	if (c->vars.path && (!c->board->firmware.rom || !c->firmware.path))
+		return err_set(e, 0, "--efi-vars: needs UEFI firmware (try "
+			       "--machine virt, without --kernel)");
+	if (!c->kernel.path && !rom && c->board->firmware.paths && !c->dump_dtb)
+		return err_set(e, 0, "no UEFI firmware on this host: %s and "
+			       "the like are missing (install Debian's "
+			       "qemu-efi-aarch64, or name it with --firmware "
+			       "FILE)", c->board->firmware.paths[0]);
 	if (!c->kernel.path && !rom && !c->dump_dtb)
 		return err_set(e, 0, "nothing to start: name a bundle, or a "
 			       "kernel with --kernel FILE, or a boot ROM with "
@@ -226,6 +264,8 @@ static int check_boot(const struct config *c, struct err *e)
 
 bool config_is_mac(const struct config *c)
 {
+	if (c->board && !c->board->firmware.apple)
+		return false;
 	if (c->firmware.path || c->firmware_builtin || c->kernel_xnu)
 		return true;
 	for (int i = 0; i < c->ndisks; i++)

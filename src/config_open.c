@@ -13,11 +13,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "board.h"
 #include "boot.h"
 #include "config.h"
 #include "firmware.h"
-
-#define FIRMWARE_MAX (1u << 20)
 
 static const char *kind_of(mode_t mode)
 {
@@ -196,8 +195,9 @@ static int open_disk(struct cfg_disk *d, struct err *e)
 
 /* A ROM is bare code from its first byte on. What people have instead of one is
  * told apart; anything else may be code. */
-static int check_rom(const struct cfg_file *f, struct err *e)
+static int check_rom(const struct config *c, struct err *e)
 {
+	const struct cfg_file *f = &c->firmware;
 	static const struct {
 		unsigned off;
 		const char *bytes;
@@ -228,9 +228,8 @@ static int check_rom(const struct cfg_file *f, struct err *e)
 	for (i = 0; i < sizeof(not) / sizeof(not[0]); i++)
 		if (not[i].off + not[i].len <= (size_t)n &&
 		    !memcmp(head + not[i].off, not[i].bytes, not[i].len))
-			return err_set(e, 0, "%s: %s; expected a boot ROM, "
-				       "which is bare A64 code", f->path,
-				       not[i].is);
+			return err_set(e, 0, "%s: %s; expected %s", f->path,
+				       not[i].is, c->board->firmware.wanted);
 	if (n > 16 && head[0] == 0x30 &&
 	    (memmem(head, 16, "IMG4", 4) || memmem(head, 16, "IM4P", 4)))
 		return err_set(e, 0, "%s: an IMG4 or IM4P container, as later "
@@ -240,8 +239,8 @@ static int check_rom(const struct cfg_file *f, struct err *e)
 		;
 	if (i == (size_t)n)
 		return err_set(e, 0, "%s: begins with %zu zero bytes; expected "
-			       "a boot ROM (is the copy complete?)", f->path,
-			       i);
+			       "%s (is the copy complete?)", f->path, i,
+			       c->board->firmware.wanted);
 	return 0;
 }
 
@@ -264,6 +263,9 @@ static int sniff_kernel(struct config *c, struct err *e)
 		return err_set(e, 0, "--devicetree, --trustcache and --ramdisk "
 			       "belong to XNU kernels, and %s is none (for "
 			       "Linux: --dtb, --initrd)", c->kernel.path);
+	if (c->kernel_xnu && !c->board->firmware.apple)
+		return err_set(e, 0, "%s: an XNU kernel; it needs --machine "
+			       "vmapple", c->kernel.path);
 	if (c->kernel_xnu && (c->dtb.path || c->initrd.path))
 		return err_set(e, 0, "--dtb and --initrd are Linux's; an XNU "
 			       "kernel takes --devicetree and --ramdisk");
@@ -285,12 +287,14 @@ int config_open(struct config *c, struct err *e)
 	    open_file(&c->trustcache, "a trust cache", e) ||
 	    open_file(&c->ramdisk, "a RAM disk", e) || sniff_kernel(c, e))
 		return -1;
-	if (c->firmware.path && c->firmware.size > FIRMWARE_MAX)
-		return err_set(e, 0, "%s: %llu bytes; a boot ROM has at most "
-			       "%u (1 MiB)", c->firmware.path,
+	if (c->firmware.path && c->firmware.size > c->board->firmware.size)
+		return err_set(e, 0, "%s: %llu bytes; this board's firmware "
+			       "has at most %llu (%llu MiB)", c->firmware.path,
 			       (unsigned long long)c->firmware.size,
-			       FIRMWARE_MAX);
-	if (check_rom(&c->firmware, e))
+			       (unsigned long long)c->board->firmware.size,
+			       (unsigned long long)
+			       (c->board->firmware.size >> 20));
+	if (check_rom(c, e))
 		return -1;
 	if (c->kernel.path && c->kernel.size > c->ram)
 		return err_set(e, 0, "%s: %llu MiB, larger than the guest's "
@@ -309,5 +313,5 @@ int config_open(struct config *c, struct err *e)
 	for (int i = 0; i < c->ndisks; i++)
 		if (open_disk(&c->disk[i], e))
 			return -1;
-	return 0;
+	return efi_vars_open(&c->vars, true, e);
 }

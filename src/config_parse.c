@@ -17,7 +17,8 @@
 #include "vm.h"
 
 enum opt {
-	OPT_KERNEL, OPT_INITRD, OPT_APPEND, OPT_FIRMWARE, OPT_DTB,
+	OPT_MACHINE, OPT_KERNEL, OPT_INITRD, OPT_APPEND, OPT_FIRMWARE, OPT_EFI_VARS,
+	OPT_DTB,
 	OPT_DEVICETREE, OPT_TRUSTCACHE, OPT_RAMDISK,
 	OPT_DUMP_DTB, OPT_MEMORY, OPT_CPUS, OPT_DISK, OPT_NET, OPT_SERIAL,
 	OPT_CONSOLE, OPT_DISPLAY, OPT_CONTROL, OPT_ACCEL, OPT_CPU,
@@ -27,13 +28,17 @@ enum opt {
 };
 
 const struct cfg_opt config_options[] = {
+	[OPT_MACHINE] = { 0, "machine", "vmapple|virt",
+		"the board; virt is QEMU's, and starts UEFI (vmapple)" },
 	[OPT_KERNEL] = { 'k', "kernel", "FILE",
 		"arm64 Linux or XNU kernel, or a bare-metal A64 ELF" },
 	[OPT_INITRD] = { 'i', "initrd", "FILE", "initial RAM disk" },
 	[OPT_APPEND] = { 'a', "append", "STRING",
 		"kernel command line (console=ttyAMA0)" },
 	[OPT_FIRMWARE] = { 'f', "firmware", "FILE",
-		"boot ROM image, copied to 0x100000 and started there" },
+		"boot ROM at 0x100000; with --machine virt, UEFI firmware" },
+	[OPT_EFI_VARS] = { 0, "efi-vars", "FILE",
+		"UEFI variables of --machine virt; made if missing" },
 	[OPT_DTB] = { 0, "dtb", "FILE", "use this device tree" },
 	[OPT_DEVICETREE] = { 0, "devicetree", "FILE",
 		"Apple device tree for an XNU kernel" },
@@ -102,6 +107,7 @@ static const struct { const char *theirs, *ours; } foreign[] = {
 	{ "-r", "--memory SIZE" }, { "--ram", "--memory SIZE" },
 	{ "--usb", "--disk FILE" }, { "--cmdline", "--append STRING" },
 	{ "--kernel-cmdline", "--append STRING" },
+	{ "-M", "--machine virt" }, { "-machine", "--machine virt" },
 	{ "-smp", "--cpus N" }, { "--smp", "--cpus N" },
 	{ "-bios", "--firmware FILE" }, { "-hda", "--disk FILE" },
 	{ "-drive", "--disk FILE" }, { "--drive", "--disk FILE" },
@@ -613,6 +619,12 @@ static int parse_value(struct config *c, enum opt o, char *v, struct err *e)
 			return err_set(e, 0, "--timeout %s: expected a number "
 				       "of seconds above 0", v);
 		return 0;
+	case OPT_MACHINE:
+		c->board = config_board(v);
+		if (!c->board)
+			return err_set(e, 0, "--machine %s: expected vmapple or "
+				       "virt", v);
+		return 0;
 	case OPT_ACCEL:
 		if (!strcmp(v, "auto"))
 			c->accel = CFG_ACCEL_AUTO;
@@ -647,6 +659,7 @@ static int parse_value(struct config *c, enum opt o, char *v, struct err *e)
 	switch (o) {
 	case OPT_INITRD: set_str(&c->initrd.path, v); break;
 	case OPT_DTB: set_str(&c->dtb.path, v); break;
+	case OPT_EFI_VARS: set_str(&c->vars.path, v); break;
 	case OPT_DEVICETREE: set_str(&c->devicetree.path, v); break;
 	case OPT_TRUSTCACHE: set_str(&c->trustcache.path, v); break;
 	case OPT_RAMDISK: set_str(&c->ramdisk.path, v); break;

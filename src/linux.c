@@ -27,6 +27,26 @@ static uint8_t *place(struct machine *m, uint64_t gpa, uint64_t len)
 	return r ? r->host + (gpa - r->gpa) : NULL;
 }
 
+/* Firmware images are mostly empty: what is zero stays untouched. */
+static int read_sparse(const struct cfg_file *f, uint8_t *dst, struct err *e)
+{
+	static const uint8_t zero[ALIGN];
+	uint8_t buf[ALIGN];
+
+	for (uint64_t off = 0; off < f->size;) {
+		ssize_t n = pread(f->fd, buf, sizeof(buf), (off_t)off);
+
+		if (n <= 0)
+			return err_set(e, n ? errno : 0, "%s: %s at %llu",
+				       f->path, n ? "read" : "the file became "
+				       "shorter,", (unsigned long long)off);
+		if (memcmp(buf, zero, (size_t)n))
+			memcpy(dst + off, buf, (size_t)n);
+		off += (uint64_t)n;
+	}
+	return 0;
+}
+
 /* All of a file to guest memory; a file that shrank since is an error. */
 static int read_file(const struct cfg_file *f, uint8_t *dst, struct err *e)
 {
@@ -41,25 +61,6 @@ static int read_file(const struct cfg_file *f, uint8_t *dst, struct err *e)
 		return err_set(e, 0, "%s: %zd bytes; it had %llu when it was "
 			       "opened", f->path, n,
 			       (unsigned long long)f->size);
-	return 0;
-}
-
-static int load_firmware(struct machine *m, struct err *e)
-{
-	uint8_t *dst = place(m, m->vm.board->firmware.base,
-			     m->vm.board->firmware.size);
-
-	if (!dst)
-		return err_set(e, 0, "no RAM for the boot ROM");
-	if (m->config->firmware_builtin)
-		memcpy(dst, firmware_rom, firmware_rom_size());
-	else if (read_file(&m->config->firmware, dst, e))
-		return -1;
-	m->vm.entry_pc = m->vm.board->firmware.base;
-	m->vm.entry_x0 = 0;
-	snprintf(m->booted, sizeof(m->booted), "%s",
-		 m->config->firmware_builtin ? "the built-in boot ROM" :
-					       "boot ROM");
 	return 0;
 }
 
@@ -81,6 +82,42 @@ static int make_tree(struct machine *m, const struct fdt_boot *b, void *buf,
 	if (machine_fdt_patch(b, c->append_given, buf, MACHINE_FDT_SIZE, e))
 		return err_at(e, "%s: ", c->dtb.path);
 	*len = fdt_totalsize(buf);
+	return 0;
+}
+
+/* What firmware looks at first: the tree at the beginning of RAM. */
+static int place_tree(struct machine *m, struct err *e)
+{
+	struct fdt_boot b = { .seeds = true, .seed = &m->seed_fdt };
+	uint8_t *dst = place(m, m->vm.board->ram, MACHINE_FDT_SIZE);
+	size_t len;
+
+	if (!dst)
+		return err_set(e, 0, "--memory: %llu MiB are too little for "
+			       "firmware", (unsigned long long)
+			       (m->config->ram >> 20));
+	m->vm.entry_x0 = m->vm.board->ram;
+	return make_tree(m, &b, dst, &len, e);
+}
+
+static int load_firmware(struct machine *m, struct err *e)
+{
+	uint8_t *dst = place(m, m->vm.board->firmware.base,
+			     m->vm.board->firmware.size);
+
+	if (!dst)
+		return err_set(e, 0, "no RAM for the boot ROM");
+	if (m->config->firmware_builtin)
+		memcpy(dst, firmware_rom, firmware_rom_size());
+	else if (read_sparse(&m->config->firmware, dst, e))
+		return -1;
+	m->vm.entry_pc = m->vm.board->firmware.base;
+	m->vm.entry_x0 = 0;
+	if (m->vm.board->firmware.tree && place_tree(m, e))
+		return -1;
+	snprintf(m->booted, sizeof(m->booted), "%s",
+		 m->config->firmware_builtin ? "the built-in boot ROM" :
+		 m->vm.board->firmware.rom ? "firmware" : "boot ROM");
 	return 0;
 }
 

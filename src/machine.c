@@ -128,12 +128,25 @@ static struct device *add_pci(struct machine *m, const char *name, int n,
 	return d;
 }
 
+static int open_vars(struct machine *m, struct err *e)
+{
+	struct cfg_vars *v = &m->config->vars;
+	int fd = v->fd;
+
+	if (fd < 0)
+		return 0;
+	v->fd = -1;
+	m->vars_keep = true;
+	m->vars = blk_raw_open(fd, v->path, !m->vars_keep, m->pool, e);
+	return m->vars ? 0 : -1;
+}
+
 /* Before the devices: the same image can be behind two of them. */
 static int open_disks(struct machine *m, struct err *e)
 {
 	struct config *c = m->config;
 
-	if (!c->ndisks)
+	if (!c->ndisks && c->vars.fd < 0)
 		return 0;
 	/* one thread completes requests in their order */
 	m->pool_threads = c->clock_insn ? 1 : BLOCK_THREADS;
@@ -161,7 +174,7 @@ static int open_disks(struct machine *m, struct err *e)
 			return -1;
 		m->disk[i] = b;
 	}
-	return 0;
+	return open_vars(m, e);
 }
 
 static enum virtio_blk_kind disk_kind(const struct machine *m, int i)
@@ -360,6 +373,9 @@ static int add_ram(struct machine *m, struct err *e)
 	for (const struct board_mem *r = b->mem; r->size; r++)
 		if (!as_ram(m->as, r->id, r->base, r->size, e))
 			return -1;
+	if (b->firmware.rom && m->config->firmware.path &&
+	    !as_rom(m->as, "firmware", b->firmware.base, b->firmware.size, e))
+		return -1;
 	return 0;
 }
 
@@ -442,6 +458,7 @@ void machine_free(struct machine *m)
 		device_free(m->dev[--m->ndevs]);
 	while (m->ndisks)
 		blk_close(m->disk[--m->ndisks]);
+	blk_close(m->vars);
 	blk_pool_free(m->pool);
 	for (int i = 0; i < m->nnets; i++)
 		if (m->net[i])

@@ -35,7 +35,7 @@ static int interp_probe(struct err *e)
 
 /* "PROFILE,FEAT=on,..." for model_parse, from the options. */
 static int model_of(struct cpu_model *m, const struct config *cfg,
-		    struct err *e)
+		    const struct board *b, struct err *e)
 {
 	char spec[CFG_MAX_FEATS * 32 + 16] = "generic";
 	size_t n;
@@ -44,8 +44,9 @@ static int model_of(struct cpu_model *m, const struct config *cfg,
 		return model_parse(m, spec, e);
 	switch (cfg->cpu) {
 	case CFG_CPU_BY_BOOT:
-		if (cfg->firmware.path || cfg->firmware_builtin ||
-		    cfg->kernel_xnu)
+		if (b->firmware.apple && (cfg->firmware.path ||
+					  cfg->firmware_builtin ||
+					  cfg->kernel_xnu))
 			strcpy(spec, "vmapple");
 		break;
 	case CFG_CPU_GENERIC: break;
@@ -133,7 +134,7 @@ static int interp_open(struct vm *vm, struct err *e)
 	}
 	seed_init(&in->rndr, vm->config, SEED_RNDR);
 	if (iclock_open(in, vm->config, e) < 0 ||
-	    model_of(m, vm->config, e) < 0)
+	    model_of(m, vm->config, vm->board, e) < 0)
 		goto fail;
 	in->cache = cache_new(in, bytes, e);
 	if (!in->cache || open_gic(in, e) < 0)

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "board.h"
 #include "config.h"
 
 static struct config c;
@@ -120,6 +121,30 @@ static void defaults(void **state)
 	OK("-k", "Image", "--console", "stdio");
 	assert_int_equal(c.serial.where, CFG_TTY_NULL);
 	assert_string_equal(c.append, "console=hvc0");
+}
+
+static void boards(void **state)
+{
+	OK("-k", "Image");
+	assert_ptr_equal(c.board, &board_vmapple);
+	assert_true(run("--machine", "virt", "--firmware", "f", "--efi-vars",
+			"v", NULL) == 0);
+	assert_ptr_equal(c.board, &board_virt);
+	assert_string_equal(c.vars.path, "v");
+	assert_false(config_is_mac(&c));
+	OK("-k", "Image", "--machine", "virt", "--machine", "vmapple");
+	assert_ptr_equal(c.board, &board_vmapple);
+	/* a disk of a Mac is nothing special on virt */
+	OK("-k", "Image", "--machine=virt", "-d", "a.img,role=aux");
+	assert_false(config_is_mac(&c));
+	BAD("expected vmapple or virt", "--machine", "q35");
+	BAD("--machine virt", "-M", "virt");
+	BAD("is for vmapple", "--machine", "virt", "--firmware", "builtin");
+	BAD("--efi-vars: needs UEFI", "-f", "rom", "--efi-vars", "v");
+	BAD("--efi-vars: needs UEFI", "-k", "Image", "--machine", "virt",
+	    "--efi-vars", "v");
+	BAD("qemu-efi-aarch64", "--machine", "virt");
+	BAD("the board's limit", "--machine", "virt", "-k", "x", "-m", "1T");
 }
 
 static void unknown(void **state)
@@ -349,6 +374,7 @@ int main(void)
 		cmocka_unit_test(sizes), cmocka_unit_test(helpers),
 		cmocka_unit_test(macs), cmocka_unit_test(forms),
 		cmocka_unit_test(macs_identity),
+		cmocka_unit_test(defaults), cmocka_unit_test(boards),
 		cmocka_unit_test(defaults), cmocka_unit_test(unknown),
 		cmocka_unit_test(limits), cmocka_unit_test(disks),
 		cmocka_unit_test(nets), cmocka_unit_test(cpus),

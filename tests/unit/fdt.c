@@ -17,7 +17,8 @@ static struct machine *m;
 static char tree[MACHINE_FDT_SIZE];
 static struct err e;
 
-static void make(unsigned cpus, const struct fdt_boot *boot)
+static void make_on(const char *board, unsigned cpus,
+		    const struct fdt_boot *boot)
 {
 	size_t len;
 
@@ -25,6 +26,7 @@ static void make(unsigned cpus, const struct fdt_boot *boot)
 	config_fini(&c);
 	c.kernel.path = strdup("x");
 	c.cpus = cpus;
+	c.board = config_board(board);
 	c.ram = 512 << 20;
 	config_defaults(&c);
 	m = machine_new_bare(&c, &e);
@@ -33,6 +35,11 @@ static void make(unsigned cpus, const struct fdt_boot *boot)
 			 0);
 	assert_int_equal(len, fdt_totalsize(tree));
 	assert_int_equal(fdt_check_full(tree, len), 0);
+}
+
+static void make(unsigned cpus, const struct fdt_boot *boot)
+{
+	make_on("vmapple", cpus, boot);
 }
 
 static int node(const char *path)
@@ -147,6 +154,54 @@ static void wires(void **state)
 	node("/pvpanic@20070000");
 }
 
+/* Against what QEMU 7.2 says of its virt board (dumpdtb; gic-version=3,
+ * its=off, highmem-ecam=off). */
+static void virt(void **state)
+{
+	static const struct { const char *path; uint32_t base, spi; } dev[] = {
+		{ "/serial@9000000", 0x09000000, 1 },
+		{ "/rtc@9010000", 0x09010000, 2 },
+		{ "/gpio@9030000", 0x09030000, 7 },
+	};
+	static const uint32_t flash[8] = { 0, 0, 0, 0x04000000,
+					   0, 0x04000000, 0, 0x04000000 };
+	static const char gic[] = "/interrupt-controller@8000000";
+	static const char v2m[] = "/interrupt-controller@8000000/v2m@8020000";
+	static const char pcie[] = "/pcie@3f000000";
+	struct fdt_boot b = { .seeds = false };
+
+	make_on("virt", 3, &b);
+	for (size_t i = 0; i < sizeof(dev) / sizeof(dev[0]); i++) {
+		assert_int_equal(cell(dev[i].path, "reg", 1), dev[i].base);
+		assert_int_equal(cell(dev[i].path, "interrupts", 1),
+				 dev[i].spi);
+	}
+	assert_string_equal(text("/chosen", "stdout-path"),
+			    "/serial@9000000");
+	assert_int_equal(cell("/memory@40000000", "reg", 1), 0x40000000);
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(cell("/flash@0", "reg", i), flash[i]);
+	assert_int_equal(cell("/flash@0", "bank-width", 0), 4);
+	assert_string_equal(text("/fw-cfg@9020000", "compatible"),
+			    "qemu,fw-cfg-mmio");
+	assert_int_equal(cell("/fw-cfg@9020000", "reg", 3), 0x18);
+	assert_int_equal(cell(gic, "reg", 1), 0x08000000);
+	assert_int_equal(cell(gic, "reg", 5), 0x080a0000);
+	assert_int_equal(cell(v2m, "arm,msi-base-spi", 0), 80);
+	assert_int_equal(cell(v2m, "arm,msi-num-spis", 0), 64);
+	assert_int_equal(cell(pcie, "reg", 3), 0x01000000);
+	assert_int_equal(cell(pcie, "bus-range", 1), 15);
+	assert_int_equal(cell(pcie, "ranges", 2), 0x10000000);
+	assert_int_equal(cell(pcie, "ranges", 6), 0x2eff0000);
+	assert_int_equal(cell(pcie, "ranges", 7), 0x01000000);
+	assert_int_equal(cell(pcie, "ranges", 11), 0x3eff0000);
+	assert_int_equal(cell(pcie, "ranges", 13), 0x10000);
+	/* slot 3, pin A: line 3, SPI 6; slot 3, pin B: line 0, SPI 3 */
+	assert_int_equal(cell(pcie, "interrupt-map-mask", 0), 0x1800);
+	assert_int_equal(cell(pcie, "interrupt-map", 3 * 40 + 8), 6);
+	assert_int_equal(cell(pcie, "interrupt-map", 3 * 40 + 18), 3);
+}
+
 static void seeds(void **state)
 {
 	struct fdt_boot b = { .seeds = true, .initrd = 0x123456000,
@@ -212,6 +267,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(basics), cmocka_unit_test(cpus),
 		cmocka_unit_test(timer), cmocka_unit_test(wires),
+cmocka_unit_test(virt),
 		cmocka_unit_test(seeds), cmocka_unit_test(patch),
 		cmocka_unit_test(small),
 	};

@@ -213,6 +213,31 @@ static void test_intx(void **s)
 	assert_false(w->level);
 }
 
+/* With four lines slots 4 apart share one. */
+static void test_lines(void **s)
+{
+	static const struct pcie_conf conf = { .ecam_size = 0x1000000,
+					       .lines = 4 };
+	struct drv *d = *s;
+	struct pcie_conf bad = conf;
+	struct devconf dc = fake_conf(d->f, &bad);
+	struct device *bridge = fake_device(d->f, &pcie_ops, &conf), *old, *a;
+	struct err e;
+
+	bad.lines = 8;
+	assert_null(device_new(&pcie_ops, &dc, &e));
+	bridge->irq[0] = fake_irq(d->f, 100);
+	old = d->pcie;
+	d->pcie = bridge;
+	a = t_new(d, 6);
+	d->pcie = old;
+	pci_intx((struct pci_fn *)a, true);
+	assert_true(d->f->wire[102].level);
+	pci_intx((struct pci_fn *)a, false);
+	device_free(a);
+	device_free(bridge);
+}
+
 static void test_msix(void **s)
 {
 	struct drv *d = *s;
@@ -306,6 +331,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_slots, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_bars, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_intx, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_lines, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_msix, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_fdt, setup, teardown),
 	};
