@@ -213,6 +213,8 @@ check:
 linux-tests: $(BUILD)/pome
 	tests/debian/fetch.sh initrd
 	tests/linux/run.sh $(BUILD)/pome
+	tests/debian/fetch.sh cloud
+	tests/linux/diagnose.sh $(BUILD)/pome
 
 # The debugger's stub with gdb-multiarch and lldb; GDBFLAGS names parts (tests/gdb/run.py).
 gdb-tests: $(BUILD)/pome $(BUILD)/guest/g_debug.elf

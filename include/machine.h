@@ -14,6 +14,7 @@
 #include "board.h"
 #include "config.h"
 #include "device.h"
+#include "diagnose.h"
 #include "dma.h"
 #include "err.h"
 #include "sandbox.h"
@@ -71,6 +72,11 @@ struct machine {
 	int signal_fd;
 	struct watch *signal_watch, *timeout_watch, *quiet_watch;
 	uint64_t resets;
+	unsigned quick_resets;          /* in a row, QUICK_NS apart at most */
+	uint64_t t_reset, t_first;      /* the last; the first of that row */
+	bool quiet_said;
+	int npcs;                       /* of CPU 0 while it is silent */
+	uint64_t pcs[EVIDENCE_PCS];
 	uint64_t t_start, t_run, t_end; /* CLOCK_HOST, ns */
 };
 
@@ -147,6 +153,8 @@ void *vcpu_main(void *arg);
 
 /* What happened, in words, on standard error (postmortem.c). */
 void postmortem(struct machine *, const struct vm_end *);
+/* A guest that resets itself in a circle, while it does. All vCPUs parked. */
+void postmortem_resets(struct machine *, double seconds);
 /* The kernel's panic message in what the guest printed, or NULL. */
 char *postmortem_panic(const char *tail, size_t len);
 /* --stats: writes the counters to m->stats_fd (stats.c). */

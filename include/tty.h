@@ -43,7 +43,7 @@ void tty_settle(struct tty *);
 void tty_close(struct tty *);
 
 /* The last output, oldest first, also of a tty that leads nowhere. */
-#define TTY_TAIL 8192
+#define TTY_TAIL 32768
 size_t tty_tail(struct tty *, char *buf, size_t len);
 uint64_t tty_out_bytes(struct tty *);
 /* SIGWINCH came: tell the device the new size. Loop thread. */

@@ -229,7 +229,8 @@ static bool died(struct machine *m, const struct vm_end *end)
 	switch (end->event) {
 	case VM_QUIT:
 	case VM_SIGNAL: return false;
-	case VM_OFF: return silent && m->config->verbose > 0;
+	case VM_OFF: return silent && m->config->verbose >= 0 &&
+			    !strncmp(m->booted, "arm64 Image", 11);
 	default: return true;
 	}
 }

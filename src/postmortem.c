@@ -8,7 +8,9 @@
 
 #include "accel.h"
 #include "as.h"
+#include "diagnose.h"
 #include "log.h"
+#include "loop.h"
 #include "machine.h"
 #include "tty.h"
 
@@ -167,89 +169,99 @@ char *postmortem_panic(const char *t, size_t len)
 	return NULL;
 }
 
-/* ---- what to look at next ------------------------------------------------- */
+/* ---- what is known, and what follows ------------------------------------- */
 
-static bool says(const char *t, size_t len, const char *what)
-{
-	return memmem(t, len, what, strlen(what)) != NULL;
-}
-
-static void advise_panic(struct machine *m, const char *panic, const char *t,
-			 size_t len)
-{
-	const char *next = NULL;
-
-	if (says(t, len, "rootfs image is not initramfs"))
-		next = "the kernel could not unpack the initial RAM disk: is "
-		       "--initrd a whole cpio archive, packed in a way that "
-		       "the kernel knows?";
-	else if (says(t, len, "check access for rdinit="))
-		next = "the initial RAM disk does not hold the program that "
-		       "rdinit= names (/init without it)";
-	else if (strstr(panic, "No working init found") ||
-	    strstr(panic, "No init found"))
-		next = "the root file system has no /init, /sbin/init or "
-		       "/bin/sh that runs here: look at --initrd and at init= "
-		       "and root= in --append";
-	else if (strstr(panic, "Requested init"))
-		next = "init= in --append names a program that is not there or "
-		       "does not run";
-	else if (strstr(panic, "Unable to mount root fs"))
-		next = m->config->initrd.path || m->config->ndisks ?
-		       "no root file system: look at root= in --append "
-		       "(disks are /dev/vda, /dev/vdb, ...) and whether the "
-		       "initial RAM disk is whole" :
-		       "no root file system: give --initrd, or --disk with "
-		       "root=/dev/vda in --append";
-	else if (strstr(panic, "Attempted to kill init"))
-		next = "the guest's init ended: the lines above say why";
-	else if (strstr(panic, "Out of memory") ||
-		 strstr(panic, "out of memory") ||
-		 strstr(panic, "System is deadlocked on memory"))
-		next = "the guest ran out of RAM: try --memory";
-	if (next)
-		fprintf(stderr, "pome: next: %s\n", next);
-}
-
-static void advise_silence(struct machine *m)
+static void add_cpu(struct machine *m, struct evidence *e)
 {
 	struct cpu_state s;
 
 	memset(&s, 0, sizeof(s));
-	if (m->vm.accel->cpu_state(&m->vm.cpu[0], &s))
+	if (m->vm.accel->cpu_state(&m->vm.cpu[0], &s) || s.off)
 		return;
-	if (!m->uart->reads && !m->uart->writes) {
-		fprintf(stderr, "pome: next: the guest printed nothing and "
-			"never touched the UART: is it a kernel for this "
-			"machine, and whole? A Linux kernel says more with "
-			"--append 'console=ttyAMA0 earlycon'\n");
-		return;
-	}
-	fprintf(stderr, "pome: next: the guest printed nothing: does --append "
-		"name a console that is there (ttyAMA0%s)? Try adding "
-		"earlycon\n", m->console ? ", hvc0" : "");
+	e->cpu = true;
+	e->idle = s.idle;
+	e->mmu = s.sctlr & 1;
+	e->el = (unsigned)(s.pstate >> 2) & 3;
+	e->pc = s.pc;
+	e->esr = s.esr;
+	e->far = s.far;
+	e->npcs = m->npcs;
+	memcpy(e->pcs, m->pcs, sizeof(e->pcs));
 }
 
-static void advise(struct machine *m, const struct vm_end *end,
-		   const char *tail, size_t len)
+static void add_devices(struct machine *m, struct evidence *e)
 {
-	char *panic = postmortem_panic(tail, len);
+	for (int i = 0; i < m->ndevs; i++) {
+		const struct device *d = m->dev[i];
+		uint64_t n = d->reads + d->writes;
 
-	if (panic) {
-		fprintf(stderr, "pome: the guest's own words: %s\n", panic);
-		advise_panic(m, panic, tail, len);
-	} else if (!len) {
-		advise_silence(m);
-	} else if (says(tail, len, "Out of memory") ||
-		   says(tail, len, "Cannot allocate")) {
-		fprintf(stderr, "pome: next: the guest ran out of RAM: try "
-			"--memory (it has %llu MiB)\n",
-			(unsigned long long)(m->config->ram >> 20));
-	} else if (end->event == VM_CRASH) {
-		fprintf(stderr, "pome: next: look up the pc in the kernel's "
-			"System.map, or run with --verbose\n");
+		if (d == m->uart) {
+			e->uart += n;
+			e->uart_writes += d->writes;
+		} else if (!strncmp(d->id, "console", 7)) {
+			e->console += n;
+		} else {
+			e->others += n;
+		}
 	}
-	free(panic);
+}
+
+/* `tail` has room for 2 * TTY_TAIL. All vCPUs are parked. */
+static void gather(struct machine *m, enum vm_event event, char *tail,
+		   struct evidence *e)
+{
+	const struct config *c = m->config;
+	uint64_t since = m->t_reset ? m->t_reset : m->t_run;
+	uint64_t now = m->t_end ? m->t_end : loop_now(m->loop, CLOCK_HOST);
+
+	memset(e, 0, sizeof(*e));
+	e->event = event;
+	e->seconds = (double)(now - since) / 1e9;
+	e->resets = m->quick_resets;
+	e->text = tail;
+	e->len = tty_tail(m->serial, tail, TTY_TAIL);
+	e->printed = tty_out_bytes(m->serial);
+	if (m->console) {
+		e->len += tty_tail(m->console, tail + e->len, TTY_TAIL);
+		e->printed += tty_out_bytes(m->console);
+	}
+	e->is_linux = c->kernel.path && !strncmp(m->booted, "arm64 Image", 11);
+	e->append = e->is_linux ? c->append : NULL;
+	e->initrd = c->initrd.path;
+	e->hvc = m->console;
+	e->serial_null = c->serial.where == CFG_TTY_NULL;
+	e->disks = m->ndisks;
+	e->ram = c->ram;
+	e->ram_base = m->vm.board->ram;
+	add_devices(m, e);
+	add_cpu(m, e);
+}
+
+static void conclude(const struct evidence *e)
+{
+	struct diagnosis d;
+
+	if (!diagnose(e, &d))
+		return;
+	fprintf(stderr, "pome: why: %s\n", d.why);
+	fprintf(stderr, "pome: next: %s\n", d.next);
+}
+
+void postmortem_resets(struct machine *m, double seconds)
+{
+	char *tail = malloc(2 * TTY_TAIL);
+	struct evidence e;
+
+	log_msg(LOG_WARN, "the guest has reset itself %u times in %.0f s; it "
+		"goes on doing so until Ctrl-a x, Ctrl-c or --no-reboot",
+		m->quick_resets, seconds);
+	if (!tail || m->config->verbose < 0) {
+		free(tail);
+		return;
+	}
+	gather(m, VM_RESET, tail, &e);
+	conclude(&e);
+	free(tail);
 }
 
 static const char *what_happened(const struct vm_end *end)
@@ -261,22 +273,22 @@ static const char *what_happened(const struct vm_end *end)
 	case VM_RESET: return "the guest reset itself, and --no-reboot was "
 			      "given";
 	case VM_FAIL: return "the machine failed";
+	case VM_OFF: return "the guest powered itself off and had printed "
+			    "nothing";
 	default: return "the machine ended";
 	}
 }
 
 void postmortem(struct machine *m, const struct vm_end *end)
 {
-	char *tail = malloc(2 * TTY_TAIL);
-	size_t len = 0;
+	char *tail = malloc(2 * TTY_TAIL), *panic;
+	struct evidence e;
 	struct device *d;
 	uint64_t gpa = 0;
 
 	if (!tail)
 		return;
-	len = tty_tail(m->serial, tail, TTY_TAIL);
-	if (m->console)
-		len += tty_tail(m->console, tail + len, TTY_TAIL);
+	gather(m, end->event, tail, &e);
 	fprintf(stderr, "pome: %s%s%s\n", what_happened(end),
 		*end->why ? ": " : "", end->why);
 	for (unsigned i = 0; i < m->vm.ncpus; i++)
@@ -288,10 +300,14 @@ void postmortem(struct machine *m, const struct vm_end *end)
 			(unsigned long long)gpa);
 	else
 		fprintf(stderr, "pome: no device was ever touched\n");
-	if (len)
-		print_tail(tail, len);
+	if (e.len)
+		print_tail(tail, e.len);
 	else
 		fprintf(stderr, "pome: the guest printed nothing\n");
-	advise(m, end, tail, len);
+	panic = postmortem_panic(tail, e.len);
+	if (panic)
+		fprintf(stderr, "pome: the guest's own words: %s\n", panic);
+	free(panic);
+	conclude(&e);
 	free(tail);
 }

@@ -14,12 +14,16 @@
 #include "accel.h"
 #include "as.h"
 #include "backend.h"
+#include "diagnose.h"
 #include "log.h"
 #include "loop.h"
 #include "machine.h"
 #include "tty.h"
 
 #define QUIET_NS 10000000000u           /* without output: say where we are */
+#define SAMPLE_NS 1000000000u           /* meanwhile look where it is */
+#define QUICK_NS 20000000000u           /* a start that comes to nothing */
+#define QUICK_RESETS 5                  /* in a row: say so, once */
 
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH };
 
@@ -136,6 +140,23 @@ static void fail(struct machine *m, const struct err *e)
 	end(m);
 }
 
+static void count_reset(struct machine *m)
+{
+	uint64_t now = loop_now(m->loop, CLOCK_HOST);
+	uint64_t since = m->t_reset ? m->t_reset : m->t_run;
+
+	m->resets++;
+	if (now - since > QUICK_NS || !m->quick_resets) {
+		m->quick_resets = 0;
+		m->t_first = since;
+	}
+	m->quick_resets++;
+	if (m->quick_resets == QUICK_RESETS)
+		postmortem_resets(m, (double)(now - m->t_first) / 1e9);
+	m->t_reset = now;
+	m->npcs = 0;
+}
+
 /* The loop: serves the event that vm_request left. */
 static void serve(void *arg)
 {
@@ -150,7 +171,7 @@ static void serve(void *arg)
 		return;
 	}
 	log_msg(LOG_INFO, "the guest resets itself");
-	m->resets++;
+	count_reset(m);
 	if (machine_reset(m, &e)) {
 		err_at(&e, "reset: ");
 		fail(m, &e);
@@ -246,14 +267,24 @@ static void on_timeout(void *arg)
 	vm_request(&m->vm, VM_TIMEOUT, "--timeout ran out");
 }
 
+static void sample(struct machine *m, const struct cpu_state *s)
+{
+	if (m->npcs == EVIDENCE_PCS)
+		memmove(m->pcs, m->pcs + 1, sizeof(m->pcs) - sizeof(m->pcs[0]));
+	else
+		m->npcs++;
+	m->pcs[m->npcs - 1] = s->pc;
+}
+
 /* Ten seconds and not a byte: the failure that leaves people guessing
  * (bundles.md section 6). One note, then silence from us too. */
 static void on_quiet(void *arg)
 {
 	struct machine *m = arg;
+	uint64_t gpa = 0, now = loop_now(m->loop, CLOCK_HOST);
 	struct cpu_state s;
-	uint64_t gpa = 0;
 	struct device *d;
+	bool known;
 
 	/* nothing outside may disturb a run that can be repeated */
 	if (m->config->clock_insn || m->pauses || tty_out_bytes(m->serial) ||
@@ -262,13 +293,19 @@ static void on_quiet(void *arg)
 		return;
 	vm_park(m);
 	d = as_last_dev(m->as, &gpa);
-	if (!m->vm.accel->cpu_state(&m->vm.cpu[0], &s))
+	known = !m->vm.accel->cpu_state(&m->vm.cpu[0], &s);
+	if (known)
+		sample(m, &s);
+	watch_at(m->quiet_watch, now + SAMPLE_NS);
+	if (known && !m->quiet_said && now - m->t_run >= QUIET_NS) {
+		m->quiet_said = true;
 		log_msg(LOG_WARN, "no output for 10 s: cpu 0 is at pc 0x%llx, "
 			"EL%u%s; last device %s%s", (unsigned long long)s.pc,
 			(unsigned)(s.pstate >> 2 & 3), s.idle ? ", idle" : "",
 			d ? d->id : "none",
 			m->uart->writes ? "" : "; the UART was never touched "
 			"(does the command line have console=ttyAMA0?)");
+	}
 	vm_unpark(m);
 }
 
@@ -279,7 +316,7 @@ static int open_timers(struct machine *m, struct err *e)
 	if (loop_timer(m->loop, CLOCK_HOST, NULL, on_quiet, m,
 		       &m->quiet_watch, e))
 		return -1;
-	watch_at(m->quiet_watch, now + QUIET_NS);
+	watch_at(m->quiet_watch, now + SAMPLE_NS);
 	if (m->config->timeout <= 0)
 		return 0;
 	if (loop_timer(m->loop, CLOCK_HOST, NULL, on_timeout, m,
