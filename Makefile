@@ -162,6 +162,10 @@ $(BUILD)/guest/g_%.elf: tests/gdb/g_%.c tests/guest/guest.c tests/guest/guest.h 
 	@mkdir -p $(@D)
 	$(call say,GUEST)
 	$(Q)$(GUESTCC) $(GUEST_CFLAGS) -Itests/guest -g -fno-omit-frame-pointer -o $@ tests/guest/start.S tests/guest/guest.c $<
+$(BUILD)/guest/e_%.elf: tests/el1/e_%.c tests/el1/el1.h tests/guest/guest.c tests/guest/guest.h tests/guest/start.S tests/guest/guest.ld
+	@mkdir -p $(@D)
+	$(call say,GUEST)
+	$(Q)$(GUESTCC) $(GUEST_CFLAGS) -Itests/guest -o $@ tests/guest/start.S tests/guest/guest.c $<
 $(BUILD)/guest/b_%.elf: tests/bench/b_%.c tests/guest/guest.c tests/guest/guest.h tests/guest/start.S tests/guest/guest.ld
 	@mkdir -p $(@D)
 	$(call say,GUEST)
@@ -260,6 +264,12 @@ diff-tests: $(DIFF_BIN)
 	qemu-aarch64 -cpu max $(BUILD)/tests/diff/fp_guest $(DIFF_CASES:000=) $(DIFF_SEED) | \
 		$(BUILD)/tests/diff/fp_host $(DIFF_CASES:000=) $(DIFF_SEED)
 
+# EL1: the same bare-metal images on pome and on qemu-system-aarch64. EL1FLAGS names some of them.
+EL1_GUESTS := $(patsubst tests/el1/%.c,$(BUILD)/guest/%.elf,$(wildcard tests/el1/e_*.c))
+.PHONY: el1-tests
+el1-tests: $(BUILD)/pome $(EL1_GUESTS)
+	tests/el1/run.sh $(BUILD)/pome $(BUILD)/guest $(EL1FLAGS)
+
 # Every word: decoded once (a few minutes), and random pieces of code run at EL0 and EL1.
 INSN_SEED ?= 1
 INSN_COUNT ?= 1000000
@@ -343,6 +353,7 @@ test: deps
 	$(MAKE) firmware-tests
 	$(MAKE) cli-tests
 	$(MAKE) diff-tests
+	$(MAKE) el1-tests
 	$(MAKE) linux-tests
 	$(MAKE) gdb-tests
 	$(MAKE) kvm KVMFLAGS=quick

@@ -56,8 +56,9 @@ static inline uint64_t mmu_branch_target(const struct cpu *c, uint64_t va)
 /* For the debugger, CPU parked: where the tables have va, without the checks of
  * EL0 and without leaving a trace in them. */
 bool mmu_look(struct cpu *c, uint64_t va, uint64_t *pa);
-/* AT S1E*: fills PAR_EL1. `pan`: PSTATE.PAN applies (AT S1E1RP, S1E1WP). */
-void mmu_at(struct cpu *c, uint64_t va, bool write, bool el0, bool pan);
+/* AT S1E*: fills PAR_EL1. `pan`: PSTATE.PAN applies (AT S1E1RP, S1E1WP). False
+ * with c->exc set where the walk ends in an external abort. */
+bool mmu_at(struct cpu *c, uint64_t va, bool write, bool el0, bool pan);
 
 /* The slow loads and stores: any size 1..16 (a power of two; 16: two u64 in
  * memory order), any address; they check alignment, translate (both pages

@@ -135,7 +135,8 @@ OP(at)
 {
 	if (c->el == 0)
 		GO(undef);
-	mmu_at(c, X(rd), ip->rm & 1, ip->rm & 2, ip->rm & 4);
+	if (!mmu_at(c, X(rd), ip->rm & 1, ip->rm & 2, ip->rm & 4))
+		GO(raise);
 	NEXT(1);
 }
 

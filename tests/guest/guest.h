@@ -25,6 +25,9 @@ void guest_main(uint64_t dtb);          /* the test's own */
  * tcg-host	and its host is QEMU's TCG, which lacks this and that
  * mttcg	with a thread for each of several CPUs */
 bool guest_told(uint64_t dtb, const char *word);
+/* The serial port is where QEMU's virt board has it: for an image that runs
+ * there too, at the same addresses. */
+void guest_on_virt(void);
 
 /* ---- system registers --------------------------------------------------- */
 #define READ(reg) READ1(reg)
@@ -50,6 +53,7 @@ uint64_t catch_trap(void (*fn)(void *), void *arg);
 extern struct trap last_trap;
 extern int last_kind;
 uint64_t run_el0(uint64_t pc, uint64_t sp, uint64_t x0);
+uint64_t run_spsr(uint64_t pc, uint64_t sp, uint64_t x0, uint64_t spsr);
 void leave_el0(uint64_t result) __attribute__((noreturn));
 
 /* ---- memory --------------------------------------------------------------- */

@@ -107,21 +107,24 @@ trap_entry:
 	eret
 
 /* run_el0(pc, sp, x0): enters EL0 with interrupts as SPSR 0 has them; comes
- * back by leave_el0 from a trap. Returns what leave_el0 was given. */
-	.global run_el0
+ * back by leave_el0 from a trap. Returns what leave_el0 was given.
+ * run_spsr(pc, sp, x0, spsr): the same with any SPSR; sp is SP_EL0. */
+	.global run_el0, run_spsr
 run_el0:
+	mov	x3, #0
+run_spsr:
 	stp	x29, x30, [sp, #-112]!
 	stp	x19, x20, [sp, #16]
 	stp	x21, x22, [sp, #32]
 	stp	x23, x24, [sp, #48]
 	stp	x25, x26, [sp, #64]
 	stp	x27, x28, [sp, #80]
-	ldr	x3, =el0_frame
+	ldr	x5, =el0_frame
 	mov	x4, sp
-	str	x4, [x3]
+	str	x4, [x5]
 	msr	elr_el1, x0
 	msr	sp_el0, x1
-	msr	spsr_el1, xzr
+	msr	spsr_el1, x3
 	mov	x0, x2
 	eret
 	.global leave_el0

@@ -576,6 +576,11 @@ static void test_par(void **state)
 	mmu_at(c, UVA + 0x3000, true, false, false);
 	assert_int_equal(c->sr.par & 1, 0);
 	assert_int_equal(*d, was | D_AF);
+	/* a table in memory that is not there */
+	c->sr.ttbr[0] = 0x1000;
+	mmu_regs_changed(c);
+	expect_fault(mmu_at(c, UVA, false, true, false),
+		     DABT1(0x14 | 1 << 8 | WNR), UVA);
 }
 
 int main(void)

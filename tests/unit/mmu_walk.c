@@ -317,7 +317,11 @@ static void run_trial(const struct trial *t, unsigned n)
 	bool el0 = t->el0 || (t->unpriv && !t->uao);
 
 	el_pan(1, t->pan);
-	mmu_at(c, t->va, t->acc == ACC_WRITE, el0, true);
+	if (!mmu_at(c, t->va, t->acc == ACC_WRITE, el0, true)) {
+		assert_in_range(o.fsc, 0x14, 0x17);
+		assert_int_equal(c->exc.esr, DABT1(1 << 8 | WNR | o.fsc));
+		return;
+	}
 	assert_true(c->sr.par >> 11 & 1);
 	if (o.fsc < 0) {
 		assert_int_equal(c->sr.par & 1, 0);
