@@ -209,6 +209,7 @@ $(FW_TESTS)/stage1.img4: $(FW_TESTS)/stage1.bin $(wildcard tests/firmware/*.py)
 firmware-guests: $(FW_TESTS)/stage1.bin $(FW_TESTS)/kernel.elf
 firmware-tests: $(BUILD)/pome firmware-guests
 	tests/firmware/run.py $(BUILD)/pome $(FW_TESTS)
+	tests/firmware/dfu.py $(BUILD)/pome $(FW_TESTS)
 
 # Quick and without KVM, network or root: every unit test under ASan and UBSan.
 check:

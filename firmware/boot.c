@@ -177,6 +177,34 @@ static void start_stage1(const struct img4 *img)
 	leave(at, CONFIG_BASE, at, len, 0);
 }
 
+static bool is_stage1(uint32_t type)
+{
+	return type == FOURCC('i', 'l', 'l', 'b') ||
+	       type == FOURCC('i', 'b', 's', 's');
+}
+
+void boot_image(const uint8_t *bytes, uint64_t len)
+{
+	struct der in = { bytes, len };
+	struct der_tlv t;
+	struct img4 img;
+	uint64_t mark = heap_mark();
+	const char *bad = der_next(&in, &t);
+
+	if (!bad)
+		bad = img4_parse(bytes, t.raw_len, &img);
+	if (!bad && !is_stage1(img.p.type))
+		bad = "its type is neither ibss nor illb";
+	if (bad) {
+		say("  image        malformed: %s\n", bad);
+		return;
+	}
+	say("  image        %T, %lu bytes\n", img.p.type,
+	    (uint64_t)t.raw_len);
+	start_stage1(&img);
+	heap_release(mark);
+}
+
 static const char *kind_name(const struct found *f)
 {
 	return f->kind == FOUND_IMG4 ? "IMG4" : f->kind == FOUND_IM4P ? "IM4P" :
@@ -189,12 +217,6 @@ static void announce(const struct found *f)
 	if (f->type)
 		say(" %T", f->type);
 	say(", %lu bytes\n", f->len);
-}
-
-static bool is_stage1(uint32_t type)
-{
-	return type == FOURCC('i', 'l', 'l', 'b') ||
-	       type == FOURCC('i', 'b', 's', 's');
 }
 
 /* A sound container: stage 1 is started on sight, all else is kept for later. */

@@ -36,8 +36,8 @@ void rom_main(void)
 	say("policy    %s\n", platform.policy == POLICY_VERIFY ? "verify" :
 	    "permissive");
 	if (platform.installer)
-		say("installer flags are set: this ROM has no DFU mode; give "
-		    "--firmware one that has\n");
-	boot_auto();
+		dfu_mode();
+	else
+		boot_auto();
 	restart(monitor);
 }

@@ -121,6 +121,28 @@ void bdif_probe(void);
 /* 0, or -1: the request failed or took too long. */
 int bdif_read(enum disk_id, uint64_t sector, void *dst, uint32_t bytes);
 
+/* ---- usb.c: the USB device port; only endpoint 0 answers ----------------------- */
+
+#define USB_DATA_MAX (8 + 2048)         /* SETUP and a block of DFU */
+
+struct usb_packet {
+	uint32_t len;
+	uint8_t endpoint, type;
+	const uint8_t *data;            /* until usb_done */
+};
+
+bool usb_open(void);                    /* false: there is no port */
+void usb_close(void);                   /* takes the posted buffer back */
+/* A packet that has arrived; usb_done lets the next one come. */
+bool usb_receive(struct usb_packet *);
+void usb_done(void);
+void usb_send(uint8_t type, const void *data, uint32_t len);
+
+/* ---- dfu.c ---------------------------------------------------------------------- */
+
+/* Returns where there is no port, or the user wants to do something else. */
+void dfu_mode(void);
+
 /* ---- scan.c ------------------------------------------------------------------- */
 
 enum found_kind { FOUND_IMG4, FOUND_IM4P, FOUND_IM4M };
@@ -153,6 +175,9 @@ const uint8_t *scan_load(const struct found *);
 /* Finds and starts something; returns where nothing can be started. */
 void boot_auto(void);
 void boot_disk(enum disk_id);
+/* An image that came otherwise than from a disk; returns where it is not
+ * started. Bytes behind the container do not matter. */
+void boot_image(const uint8_t *bytes, uint64_t len);
 /* Checks and prints; false: the policy forbids to go on. */
 bool boot_permitted(const struct img4 *);
 /* The plain payload in memory of the heap's; NULL, after a message. */
