@@ -5,6 +5,7 @@
  * socket or terminal, and no device node that a bundle names (bundles.md
  * section 7). Disk formats are stated, never probed; a head that contradicts
  * the statement is refused (bundles.md section 4). */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
@@ -235,6 +236,11 @@ static int check_rom(const struct config *c, struct err *e)
 		return err_set(e, 0, "%s: an IMG4 or IM4P container, as later "
 			       "stages are (a boot ROM is bare code; a stage 1 "
 			       "lies in the auxiliary store)", f->path);
+	for (i = 0; i < (size_t)n && (isprint(head[i]) || isspace(head[i]));)
+		i++;
+	if (i == (size_t)n)
+		return err_set(e, 0, "%s: a text file; expected a boot ROM, "
+			       "which is bare A64 code", f->path);
 	for (i = 0; i < (size_t)n && !head[i]; i++)
 		;
 	if (i == (size_t)n)

@@ -251,6 +251,29 @@ expect 3 'no IMG4 image' create --vmapple --stage1 Image mac2
 expect 2 '--disk-size 5' create --vmapple --disk-size 5x mac2
 expect 2 'unknown option' create --vmapple --xyz mac2
 expect 2 "directory's name is missing" create --vmapple
+# What people take for a boot ROM: told apart before it runs.
+for head in '\177ELF:an ELF file' '\317\372\355\376:a Mach-O file' 'PK\003\004:a zip archive' '\037\213:packed with gzip' \
+	'bplist00:a property list' 'bvx2:packed with LZFSE' '\320\015\376\355:a device tree' \
+	'\0\0:begins with 512 zero bytes' '\060\012\026\004IMG4:an IMG4 or IM4P container'; do
+	bytes rom 164432 "${head%%:*}"
+	expect 3 "rom: ${head#*:}" run --firmware rom
+	rm -f rom
+done
+bytes rom 164432 ARMd 56
+expect 3 'rom: an arm64 kernel' run --firmware rom
+rm -f rom
+seq 300 >rom
+expect 3 'rom: a text file' run --firmware rom
+rm -f rom
+# One of AVPBooter's size, of code: to the address it is made for (b ., at the end of a branch), and not beyond.
+bytes rom 164432 '\004\000\000\024'
+printf '\000\000\000\024' | dd of=rom bs=1 seek=16 conv=notrunc 2>/dev/null
+count=$((count + 1))
+timeout 20 "$pome" run --accel interp --firmware rom --timeout 1 >out 2>err </dev/null
+[ $? = 6 ] || fail "run --firmware rom: no time-out: $(cat err)"
+grep -q 'pc 0*100010 ' err || fail "run --firmware rom: is elsewhere: $(cat err)"
+rm -f out err
+rm -f rom
 rm -rf mac cut.img4
 
 for f in *; do
