@@ -525,6 +525,85 @@ static void test_check(void **state)
 	assert_string_equal(hex(DST, 16), "0a940bb5416ef045f1c39458c653ea5a");
 }
 
+/* Feeds both the same and compares all that can be seen of keys and IVs. */
+static void same_behind(struct device *twin, struct fake *g)
+{
+	static const uint32_t words[] = {
+		/* the rest of the KEY that is half there, for context 1 */
+		0x0b0a0908, 0x0f0e0d0c,
+		5u << 28 | 0u << 27 | 2u << 25 | 48, 0, SRC, DST,
+		5u << 28 | 1u << 27 | 1u << 25 | 48, 0, SRC, DST + 0x100,
+		6u << 28 | 0u << 26, DST + 0x200, 6u << 28 | 1u << 26,
+		DST + 0x210, 6u << 28 | 2u << 26, DST + 0x220,
+		6u << 28 | 3u << 26, DST + 0x230, 8u << 28 | 1u << 27 | 0x77,
+	};
+
+	for (unsigned i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		fake_write(dev, FIFO, 4, words[i]);
+		fake_write(twin, FIFO, 4, words[i]);
+	}
+	for (unsigned i = 0; i < 200; i++) {
+		fake_poll(f);
+		fake_poll(g);
+	}
+	assert_int_equal(status(), B_FLAG | B_LOW);
+	assert_int_equal(fake_read(twin, IRQ_STATUS, 4), B_FLAG | B_LOW);
+	assert_memory_equal(f->ram, g->ram, RAM_SIZE);
+}
+
+/* A snapshot in the middle of a command, of a transfer, and of a stop. */
+static void test_restore(void **state)
+{
+	struct fake *g = fake_new_ram(RAM_SIZE);
+	struct device *first = dev, *twin = fake_device(g, &aes_ops, NULL);
+
+	for (unsigned ctx = 0; ctx < 4; ctx++)
+		iv(ctx, 0x01010101 * (ctx + 1));
+	key_at(0, 24, CBC, true, 0x1234);
+	push(1u << 28 | 1u << 27 | 2u << 16 | 0x99);    /* KEY 1: CTR */
+	push(0x03020100);
+	push(0x07060504);
+	fake_write(dev, WATERMARK, 4, 5);
+	fake_write(dev, IRQ_ENABLE, 4, B_FLAG | B_COMMAND);
+	fake_restore(g, twin, f, dev);
+	same_behind(twin, g);
+	/* a flag, a bad command, the line up */
+	push(0);
+	flag(0x42, true);
+	assert_true(f->wire[0].level);
+	key_at(1, 24, CBC, true, 0x4321);
+	fake_restore(g, twin, f, dev);
+	assert_true(g->wire[0].level);
+	data(1, 3, SRC, DST, 48);
+	dev = twin;
+	data(1, 3, SRC, DST, 48);
+	dev = first;
+	assert_memory_equal(f->ram, g->ram, RAM_SIZE);
+	fake_write(dev, IRQ_STATUS, 4, ~0u);
+	/* a long transfer, some of it done, and what waits behind it */
+	key(0, 32, CBC, true);
+	data(0, 3, FAKE_RAM + 0x10000, FAKE_RAM + 0x80000, 0x60000);
+	fake_poll(f);
+	push(1u << 28 | 1u << 27 | 1u << 20);
+	push(0x03020100);
+	push(0x07060504);
+	assert_true(fake_read(dev, STATUS, 4) & 0x10);
+	fake_restore(g, twin, f, dev);
+	assert_true(fake_read(twin, STATUS, 4) & 0x10);
+	same_behind(twin, g);
+	fake_write(dev, IRQ_STATUS, 4, ~0u);
+	/* stopped, and so full that a word was lost */
+	fake_write(dev, CONTROL, 4, 2);
+	for (unsigned i = 0; i < 129; i++)
+		push(8u << 28 | i);
+	fake_restore(g, twin, f, dev);
+	assert_int_equal(fake_read(twin, FIFO_COUNT, 4), 128);
+	fake_write(twin, CONTROL, 4, 1);
+	assert_int_equal(fake_read(twin, FLAG_INFO, 4), 127);
+	device_free(twin);
+	fake_free(g);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -532,6 +611,7 @@ int main(void)
 		T(test_registers), T(test_vectors), T(test_builtin),
 		T(test_contexts), T(test_chaining), T(test_errors),
 		T(test_irq), T(test_fifo), T(test_long), T(test_check),
+		T(test_restore),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

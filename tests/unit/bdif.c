@@ -512,6 +512,39 @@ static void test_usb_transmit(void **state)
 	assert_int_equal(fake_read(dev, READY, 4), 0);
 }
 
+/* Posted buffers, the selected queue and a packet not yet told go along. */
+static void test_usb_restore(void **state)
+{
+	static const uint8_t bus_reset[] = { 0, 0, 0, 0, 0, 2 };
+	struct tty tty = { .ops = &host_ops };
+	struct bdif_usb_conf c = { &tty };
+	struct fake *g = fake_new();
+	struct device *twin = fake_device(g, &bdif_usb_ops, &c);
+
+	post(0, DATA, 100);
+	post(0, DATA + 0x200, 200);
+	assert_int_equal(feed(bus_reset, 6), 6);
+	put(REQ, 8, DATA);
+	put(REQ + 8, 4, 8);
+	fake_write(dev, QUEUE, 4, 1);
+	fake_restore(g, twin, f, dev);
+	assert_memory_equal(g->ram, f->ram, f->ram_size);
+	/* the second buffer is next, and CMD still sends */
+	assert_int_equal(tty.input(twin, bus_reset, 6), 6);
+	assert_int_equal(fake_read(twin, READY, 4), 1);
+	assert_memory_equal(g->ram + (DATA + 0x200 - FAKE_RAM), bus_reset, 6);
+	fake_write(twin, CMD, 8, REQ);
+	assert_int_equal(host.fill, 6 + 6);
+	/* stopped: no buffers, CONTROL reads 0 */
+	fake_write(dev, CONTROL, 4, 0);
+	fake_write(dev, ENABLE, 4, 0);
+	fake_restore(g, twin, f, dev);
+	assert_int_equal(fake_read(twin, CONTROL, 4), 0);
+	assert_int_equal(fake_read(twin, ENABLE, 4), 0);
+	device_free(twin);
+	fake_free(g);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -520,7 +553,7 @@ int main(void)
 		T(test_registers), T(test_big_disk), T(test_transfers),
 		T(test_bad_requests), T(test_slow_disk),
 		U(test_usb_registers), U(test_usb_receive),
-		U(test_usb_bad_peer), U(test_usb_transmit),
+		U(test_usb_bad_peer), U(test_usb_transmit), U(test_usb_restore),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

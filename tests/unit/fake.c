@@ -228,3 +228,32 @@ void fake_check_regs(struct device *dev)
 	}
 	fake_reset(dev);
 }
+
+void fake_restore(struct fake *to_board, struct device *to,
+		  struct fake *from_board, struct device *from)
+{
+	const struct device_ops *ops = from->ops;
+	uint64_t a, b;
+	struct err e;
+
+	assert_int_equal(to_board->ram_size, from_board->ram_size);
+	memcpy(to_board->ram, from_board->ram, from_board->ram_size);
+	fake_reset(to);
+	for (const struct field *s = ops->saved; s && s->size; s++)
+		memcpy((uint8_t *)to + s->off, (uint8_t *)from + s->off,
+		       s->size);
+	if (ops->check && ops->check(to, &e))
+		fail_msg("%s", e.msg);
+	if (ops->resume)
+		ops->resume(to);
+	for (const struct reg *r = ops->regs; r && r->name; r++) {
+		fake_read_win(from, 0, r->off, r->size, &a);
+		fake_read_win(to, 0, r->off, r->size, &b);
+		if (a != b)
+			fail_msg("%s: 0x%llx before, 0x%llx after", r->name,
+				 (unsigned long long)a, (unsigned long long)b);
+	}
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(to_board->wire[i].level,
+				 from_board->wire[i].level);
+}

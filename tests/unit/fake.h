@@ -75,4 +75,11 @@ void fake_poll(struct fake *);
  * nor w1c bits are only read. Fails the running cmocka test. */
 void fake_check_regs(struct device *);
 
+/* What loading a snapshot does: `to`, another device of the kind on a board of
+ * its own, is reset, gets the saved fields of `from` and the contents of its
+ * board's RAM, and goes on. All registers of the map read alike then; of those
+ * for which reading has effects, `from` has seen them too. Fails the test. */
+void fake_restore(struct fake *to_board, struct device *to,
+		  struct fake *from_board, struct device *from);
+
 #endif

@@ -118,6 +118,41 @@ static void test_display(void **state)
 	unlink(path);
 }
 
+/* What a snapshot brings is drawn, without the guest doing anything more. */
+static void test_restore(void **state)
+{
+	static char from[] = "/tmp/pome-gfx-XXXXXX", to[] = "/tmp/pome-gfx-XXXXXX";
+	struct gfx_conf c = { mkstemp(from), from, W, H };
+	struct gfx_conf d = { mkstemp(to), to, W, H };
+	struct fake *f = fake_new(), *g = fake_new();
+	struct device *dev = fake_device(f, &gfx_ops, &c);
+	struct device *twin = fake_device(g, &gfx_ops, &d);
+	uint8_t pixel[3];
+
+	memset(f->ram, 0x5a, FAKE_RAM_SIZE);
+	fake_write(dev, 0x1208, 4, 7);
+	fake_write(dev, 0x1210, 8, FAKE_RAM + 0x100);
+	fake_write(dev, 0x1218, 4, 24);
+	fake_write(dev, 0x121c, 4, 3);
+	fake_write(dev, 0x1220, 4, 9);
+	fake_write(dev, 0x1228, 4, W * 4 + 64);
+	fake_restore(g, twin, f, dev);
+	for (unsigned off = 0x1200; off < 0x1238; off += 4)
+		assert_int_equal(fake_read(twin, off, 4),
+				 fake_read(dev, off, 4));
+	fake_advance(g, 2 * SEC);
+	assert_int_equal(pread(d.fd, pixel, 3, 13), 3);
+	assert_memory_equal(pixel, "\x5a\x5a\x5a", 3);
+	device_free(dev);
+	device_free(twin);
+	fake_free(f);
+	fake_free(g);
+	close(c.fd);
+	close(d.fd);
+	unlink(from);
+	unlink(to);
+}
+
 static void test_refusals(void **state)
 {
 	struct gfx_conf c = { .fd = 1, .width = 63, .height = 64 };
@@ -137,6 +172,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_headless),
 		cmocka_unit_test(test_display),
+		cmocka_unit_test(test_restore),
 		cmocka_unit_test(test_refusals),
 	};
 
