@@ -61,7 +61,7 @@ OBJ += $(BUILD)/firmware/blob.o
 LIBOBJ := $(filter-out $(BUILD)/src/main.o,$(OBJ))
 
 .PHONY: firmware-guests firmware-tests all check test run lint bench fuzz kvm kvm-emulated aarch64 install deps help tsan clean unit guests guest-tests linux-tests \
-	debian-tests diff-tests cli-tests qcow2-tests qcow2-bench determinism-tests bundle-tests mutations
+	debian-tests diff-tests cli-tests qcow2-tests qcow2-bench disk-tests determinism-tests bundle-tests mutations
 .PHONY: gdb-tests insn-walk insn-tests coverage-list coverage-build
 all: $(BUILD)/pome
 
@@ -115,6 +115,10 @@ $(BUILD)/tests/qcow2/q2: $(BUILD)/tests/qcow2/q2.o $(BUILD)/libpome.a
 	$(Q)$(CC) $(LDFLAGS) -Wl,--wrap=pwritev64,--wrap=fallocate64,--wrap=fdatasync -o $@ $^ $(LDLIBS)
 qcow2-tests: $(BUILD)/tests/qcow2/q2
 	tests/qcow2/run.sh $< $(QCOW2FLAGS)
+# A Linux guest on qcow2 disks; --ephemeral, --readonly, discard, full file systems.
+disk-tests: $(BUILD)/pome
+	tests/debian/fetch.sh initrd
+	tests/linux/disks.sh $(BUILD)/pome
 qcow2-bench: $(BUILD)/tests/qcow2/q2
 	tests/qcow2/bench.sh $<
 
@@ -357,6 +361,8 @@ test: deps
 	$(MAKE) el1-tests
 	$(MAKE) linux-tests
 	$(MAKE) gdb-tests
+	$(MAKE) qcow2-tests QCOW2FLAGS="turns backing ephemeral locks refuse"
+	$(MAKE) disk-tests
 	$(MAKE) kvm KVMFLAGS=quick
 	$(MAKE) fuzz-replay
 	@echo "make test: all passed"

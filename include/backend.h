@@ -40,6 +40,14 @@ struct blk_ops {
 	 * before it started durable. */
 	int (*run)(struct blk *, struct blk_req *);
 	void (*close)(struct blk *);
+	const char *no_room;            /* for the message about ENOSPC, or NULL */
+};
+
+/* Requests that are over, by kind; for --stats. */
+struct blk_count {
+	uint64_t reads, read_bytes, writes, written_bytes;
+	uint64_t flushes, discards, zeroes;     /* zeroes: BLK_ZERO */
+	uint64_t errors;
 };
 
 struct blk {
@@ -52,6 +60,8 @@ struct blk {
 	char serial[21];
 	char *path;                     /* for messages */
 	unsigned busy;                  /* requests; the pool's, under its lock */
+	struct blk_count count;         /* as that */
+	bool said_error;
 };
 
 /* The pool of file I/O threads; started before the sandbox closes. */

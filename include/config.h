@@ -138,6 +138,9 @@ struct config {
 	unsigned cpus;                  /* 0 until config_defaults */
 	int ndisks;
 	struct cfg_disk disk[CFG_MAX_DISKS];
+	bool readonly;                  /* --readonly: every disk */
+	bool ephemeral;                 /* --ephemeral: disks stay as they are */
+	bool allow_backing;             /* qcow2 files may name another */
 	bool net_given;                 /* --net: the bundle's cards are not
 					 * asked for */
 	int nnets;

@@ -88,6 +88,11 @@ struct machine *machine_new(struct config *, struct err *);
 struct machine *machine_new_bare(struct config *, struct err *);
 void machine_free(struct machine *);
 
+/* machine_disk.c, for machine_new: the images, while files may still be opened
+ * by name; then, with privileges gone, the threads that do their I/O. */
+int machine_open_disks(struct machine *, struct err *);
+int machine_start_disks(struct machine *, struct err *);
+
 /* All vCPUs parked: devices, accelerator and CPUs back to power-on, images
  * loaded afresh. */
 int machine_reset(struct machine *, struct err *);

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "backend.h"
 #include "device.h"
@@ -45,6 +46,40 @@ static void finish(struct blk_req *r, int error)
 		device_unlock(dev);
 }
 
+static void count(struct blk_count *c, const struct blk_req *r, int error)
+{
+	if (error) {
+		c->errors++;
+		return;
+	}
+	switch (r->op) {
+	case BLK_READ:
+		c->reads++;
+		c->read_bytes += r->len;
+		break;
+	case BLK_WRITE:
+		c->writes++;
+		c->written_bytes += r->len;
+		break;
+	case BLK_FLUSH: c->flushes++; break;
+	case BLK_DISCARD: c->discards++; break;
+	case BLK_ZERO: c->zeroes++; break;
+	}
+}
+
+/* Once a disk: the guest may try again and again. */
+static void say_error(const struct blk_req *r, int error)
+{
+	static const char *const name[] = { "read", "write", "flush",
+					    "discard", "write-zeroes" };
+	const struct blk_ops *ops = r->blk->ops;
+
+	log_msg(LOG_ERROR, "%s: %s: %s%s%s; the guest gets an I/O error",
+		r->blk->path, name[r->op], strerror(error),
+		error == ENOSPC && ops->no_room ? ": " : "",
+		error == ENOSPC && ops->no_room ? ops->no_room : "");
+}
+
 static void *work(void *arg)
 {
 	struct worker *w = arg;
@@ -55,6 +90,7 @@ static void *work(void *arg)
 		struct blk_req *r = p->head;
 		struct blk *b;
 		int error = ECANCELED;
+		bool say = false;
 
 		if (!r) {
 			if (p->stop)
@@ -72,9 +108,14 @@ static void *work(void *arg)
 			error = b->ops->run(b, r);
 			pthread_mutex_lock(&p->lock);
 			w->running = NULL;
+			count(&b->count, r, error);
+			say = error && error != EROFS && !b->said_error;
+			b->said_error |= say;
 			pthread_cond_broadcast(&p->progress);
 		}
 		pthread_mutex_unlock(&p->lock);
+		if (say)
+			say_error(r, error);
 		finish(r, error);
 		pthread_mutex_lock(&p->lock);
 		p->busy--;

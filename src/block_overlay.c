@@ -19,7 +19,6 @@
 
 #include "backend.h"
 #include "block_io.h"
-#include "log.h"
 
 #define GRANULE 4096u
 #define GRANULE_MAX 65536u              /* for large disks */
@@ -35,7 +34,6 @@ struct overlay {
 	pthread_mutex_t lock;           /* of ranges */
 	pthread_cond_t cond;
 	struct ranges ranges;
-	_Atomic bool said_full;
 };
 
 static bool present(struct overlay *o, uint64_t g)
@@ -206,10 +204,6 @@ static int change(struct overlay *o, struct blk_req *r)
 	if (range_drop(&o->ranges, &held))
 		pthread_cond_broadcast(&o->cond);
 	pthread_mutex_unlock(&o->lock);
-	if (no == ENOSPC && !atomic_exchange(&o->said_full, true))
-		log_msg(LOG_ERROR, "%s: the temporary file of --ephemeral has "
-			"no room to grow (TMPDIR says where it is)",
-			o->blk.path);
 	return no;
 }
 
@@ -247,6 +241,8 @@ static void overlay_close(struct blk *b)
 
 static const struct blk_ops overlay_ops = {
 	.name = "overlay",
+	.no_room = "the temporary file of --ephemeral cannot grow (TMPDIR says "
+		   "where it is)",
 	.run = overlay_run,
 	.close = overlay_close,
 };

@@ -128,7 +128,7 @@ static bool below(const struct bundle *b, const char *path)
 }
 
 /* Looks at an image; false where it cannot be used. */
-static bool look_at(struct bundle *b, struct bvm_disk *d)
+static bool look_at(struct bundle *b, struct bvm_disk *d, bool allow_backing)
 {
 	uint8_t *head = malloc(DISK_HEAD), tail[512];
 	struct disk_sniff s;
@@ -148,7 +148,7 @@ static bool look_at(struct bundle *b, struct bvm_disk *d)
 	has_tail = size >= 512 &&
 		pread(fd, tail, 512, (off_t)(size - 512)) == 512;
 	disk_sniff(head, n > 0 ? (size_t)n : 0, has_tail ? tail : NULL, size,
-		   &s);
+		   allow_backing, &s);
 	if (s.format && !strcmp(s.format, "qcow2") &&
 	    disk_has_snapshot(fd, head, (size_t)n, "suspend"))
 		say(b, NOTE_WARN, "suspended-state", d->key, "the machine was "
@@ -182,7 +182,7 @@ static void make_disk(struct bundle *b, struct config *c, struct bvm_disk *d)
 	struct cfg_disk *to;
 
 	if (below(b, d->path)) {
-		if (!look_at(b, d))
+		if (!look_at(b, d, c->allow_backing))
 			return;
 	} else {
 		d->format = "raw";      /* seen when it is opened */

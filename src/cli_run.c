@@ -73,6 +73,7 @@ static int add_bundle(struct config *c, struct bundle *b, struct err *e)
 	if (!c->bundle)
 		return 0;
 	config_init(&from);
+	from.allow_backing = c->allow_backing;
 	r = bundle_read_for(b, BUNDLE_RUN, c->bundle, &from, e);
 	if (!r && b->format && (!strcmp(b->format, "kernel")) &&
 	    bundle_verdict(b) <= VERDICT_WARN)

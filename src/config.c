@@ -209,7 +209,7 @@ void config_defaults(struct config *c)
 	for (int i = 0; i < c->ndisks; i++) {
 		struct cfg_disk *d = &c->disk[i];
 
-		if (has_suffix(d->path, ".iso"))
+		if (c->readonly || has_suffix(d->path, ".iso"))
 			d->readonly = true;
 		if (d->format != CFG_FMT_UNSTATED)
 			continue;

@@ -9,14 +9,17 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "backend.h"
 #include "board.h"
 #include "boot.h"
 #include "config.h"
+#include "disk_sniff.h"
 #include "firmware.h"
 
 static const char *kind_of(mode_t mode)
@@ -36,7 +39,7 @@ static const char *hint(int no)
 	switch (no) {
 	case ENOENT: return " (check the spelling and the current directory)";
 	case EACCES: return " (check the file's owner and mode)";
-	case EROFS: return " (try ,readonly)";
+	case EROFS: return " (try ,readonly or --ephemeral)";
 	case ETXTBSY: return " (another program uses it)";
 	default: return "";
 	}
@@ -92,106 +95,61 @@ static int open_file(struct cfg_file *f, const char *what, struct err *e)
 	return 0;
 }
 
-/* ---- disks: what the head says (bundles.md section 4.2) -------------- */
+/* ---- disks (bundles.md section 4) -------------------------------------- */
 
-struct magic {
-	unsigned off;
-	const char *bytes;
-	unsigned len;
-	const char *is, *advice;
-	bool compressed;
-};
-
-#define CONVERT "convert it: qemu-img convert -O raw IN OUT"
-
-static const struct magic magics[] = {
-	{ 0, "QFI\xfb", 4, "a qcow2 image", CONVERT, false },
-	{ 0, "shdw", 4, "an ASIF image",
-	  "convert it on a Mac: diskutil image convert to raw", false },
-	{ 0, "sprs", 4, "a sparse image",
-	  "convert it on a Mac: hdiutil convert -format UDTO", false },
-	{ 0, "KDMV", 4, "a VMDK image", CONVERT, false },
-	{ 0, "# Disk DescriptorFile", 21, "a VMDK descriptor", CONVERT, false },
-	{ 0, "vhdxfile", 8, "a VHDX image", CONVERT, false },
-	{ 0, "conectix", 8, "a VHD image", CONVERT, false },
-	{ 0x40, "\x7f\x10\xda\xbe", 4, "a VDI image", CONVERT, false },
-	{ 0, "WithoutFreeSpace", 16, "a Parallels image", CONVERT, false },
-	{ 0, "WithouFreSpacExt", 16, "a Parallels image", CONVERT, false },
-	{ 0, "\x1f\x8b\x08", 3, "compressed by gzip", "gunzip it first", true },
-	{ 0, "\xfd" "7zXZ\0", 6, "compressed by xz", "unxz it first", true },
-	{ 0, "\x28\xb5\x2f\xfd", 4, "compressed by zstd", "unzstd it first",
-	  true },
-	{ 0, "PK\3\4", 4, "a zip archive", "unzip it first", true },
-};
-
-/* A raw image whose head is another format's: refused unless format=raw was
- * said, because a guest that writes such a head must gain nothing and a person
- * who mistook the file must not lose it. */
-static int check_head(const struct cfg_disk *d, uint64_t size, struct err *e)
+/* A raw image whose head or tail is another format's: refused unless format=raw
+ * was said, because a guest that writes such a head must gain nothing and a
+ * person who mistook the file must not lose it. */
+static int check_raw(const struct cfg_disk *d, uint64_t size, struct err *e)
 {
-	unsigned char head[512] = { 0 }, tail[8] = { 0 };
-	ssize_t n = pread(d->fd, head, sizeof(head), 0);
+	uint8_t *head, tail[512];
+	struct disk_sniff s;
+	bool has_tail;
+	ssize_t n;
 
-	if (n < 0)
-		return err_set(e, errno, "%s: read", d->path);
-	if (d->format_given)
-		return 0;
-	for (size_t i = 0; i < sizeof(magics) / sizeof(magics[0]); i++) {
-		const struct magic *m = &magics[i];
-
-		if (m->off + m->len <= (size_t)n &&
-		    !memcmp(head + m->off, m->bytes, m->len))
-			return err_set(e, 0, "%s: %s, not a raw image; %s (or "
-				       "say format=raw if the guest shall see "
-				       "these bytes)", d->path, m->is,
-				       m->advice);
-	}
-	if (size >= 512 && pread(d->fd, tail, 4, (off_t)(size - 512)) == 4 &&
-	    !memcmp(tail, "koly", 4))
-		return err_set(e, 0, "%s: a .dmg image, not a raw one; convert "
-			       "it on a Mac: hdiutil convert -format UDTO",
-			       d->path);
-	return 0;
-}
-
-/* Two VMs on one disk destroy it: an open-file-description lock, write for
- * writers, read for readers (bundles.md section 4.5). A file system without
- * locks is no reason to stop. */
-static int lock_disk(const struct cfg_disk *d, struct err *e)
-{
-	struct flock fl = {
-		.l_type = d->readonly ? F_RDLCK : F_WRLCK,
-		.l_whence = SEEK_SET,
-	};
-
-	if (!fcntl(d->fd, F_OFD_SETLK, &fl))
-		return 0;
-	if (errno == EAGAIN || errno == EACCES)
-		return err_set(e, 0, "%s: in use by another process; two "
-			       "machines on one disk destroy it (stop the "
-			       "other one, or use ,readonly in both)", d->path);
-	return 0;
-}
-
-static int open_disk(struct cfg_disk *d, struct err *e)
-{
-	uint64_t size = 0;
-
-	d->fd = config_open_file(d->path, d->readonly ? O_RDONLY : O_RDWR,
-				 !d->from_bundle, "a disk image", &size, e);
-	if (d->fd < 0)
-		return -1;
-	if (d->format == CFG_FMT_QCOW2)
-		return err_set(e, 0, "%s: qcow2 images are not supported by "
-			       "this version; convert it: qemu-img convert -O "
-			       "raw %s OUT.img", d->path, d->path);
 	if (size < 512)
 		return err_set(e, 0, "%s: %llu bytes; a disk has at least one "
 			       "sector of 512", d->path,
 			       (unsigned long long)size);
-	if (check_head(d, size, e))
+	head = malloc(DISK_HEAD);
+	if (!head)
+		return err_set(e, ENOMEM, "%s", d->path);
+	n = pread(d->fd, head, DISK_HEAD, 0);
+	if (n < 0) {
+		free(head);
+		return err_set(e, errno, "%s: read", d->path);
+	}
+	has_tail = pread(d->fd, tail, sizeof(tail), (off_t)(size - 512)) == 512;
+	disk_sniff(head, (size_t)n, has_tail ? tail : NULL, size, true, &s);
+	free(head);
+	if (d->format_given || (s.format && (!strcmp(s.format, "raw") ||
+					     !strcmp(s.format, "iso"))))
+		return 0;
+	if (s.format && !strcmp(s.format, "qcow2"))
+		return err_set(e, 0, "%s: a qcow2 image, not a raw one (try "
+			       "format=qcow2; or format=raw if the guest shall "
+			       "see these bytes)", d->path);
+	return err_set(e, 0, "%s: not a raw image but %s (say format=raw if "
+		       "the guest shall see these bytes)", d->path, s.format ?
+		       "an ASIF image; convert it on a Mac: diskutil image" :
+		       s.text);
+}
+
+static int open_disk(const struct config *c, struct cfg_disk *d,
+		     struct err *e)
+{
+	bool readonly = d->readonly || c->ephemeral;
+	struct blk_qcow2_info info;
+	uint64_t size = 0;
+
+	d->fd = config_open_file(d->path, readonly ? O_RDONLY : O_RDWR,
+				 !d->from_bundle, "a disk image", &size, e);
+	/* the lock before the first look: what we see then stays */
+	if (d->fd < 0 || blk_lock(d->fd, d->path, readonly, e))
 		return -1;
-	return lock_disk(d, e);
+	return d->format == CFG_FMT_QCOW2 ?
+	       blk_qcow2_inspect(d->fd, d->path, c->allow_backing, &info, e) :
+	       check_raw(d, size, e);
 }
 
 /* A ROM is bare code from its first byte on. What people have instead of one is
@@ -317,7 +275,7 @@ int config_open(struct config *c, struct err *e)
 			       "2 MiB", c->dtb.path,
 			       (unsigned long long)c->dtb.size);
 	for (int i = 0; i < c->ndisks; i++)
-		if (open_disk(&c->disk[i], e))
+		if (open_disk(c, &c->disk[i], e))
 			return -1;
-	return efi_vars_open(&c->vars, true, e);
+	return efi_vars_open(&c->vars, !c->ephemeral && !c->readonly, e);
 }

@@ -20,7 +20,8 @@ enum opt {
 	OPT_MACHINE, OPT_KERNEL, OPT_INITRD, OPT_APPEND, OPT_FIRMWARE, OPT_EFI_VARS,
 	OPT_DTB,
 	OPT_DEVICETREE, OPT_TRUSTCACHE, OPT_RAMDISK,
-	OPT_DUMP_DTB, OPT_MEMORY, OPT_CPUS, OPT_DISK, OPT_NET, OPT_SERIAL,
+	OPT_DUMP_DTB, OPT_MEMORY, OPT_CPUS, OPT_DISK,
+	OPT_READONLY, OPT_EPHEMERAL, OPT_ALLOW_BACKING, OPT_NET, OPT_SERIAL,
 	OPT_CONSOLE, OPT_DISPLAY, OPT_CONTROL, OPT_ACCEL, OPT_CPU,
 	OPT_ECID, OPT_IDENTITY, OPT_FIRMWARE_POLICY, OPT_DFU, OPT_USB_DEVICE,
 	OPT_GDB, OPT_CLOCK, OPT_SEED, OPT_TRACE_HASH, OPT_CODE_CACHE, OPT_SANDBOX, OPT_NO_REBOOT, OPT_TIMEOUT, OPT_STATS,
@@ -51,7 +52,13 @@ const struct cfg_opt config_options[] = {
 		"guest RAM, with K M G; a bare number is MiB (1G)" },
 	[OPT_CPUS] = { 'p', "cpus", "N", "virtual CPUs, 1 to 32 (1)" },
 	[OPT_DISK] = { 'd', "disk", "FILE[,KEY=VAL...]",
-		"a disk: format=raw, role=root|aux|data, readonly, serial=" },
+		"a disk: format=raw|qcow2, role=root|aux|data, readonly, "
+		"serial=" },
+	[OPT_READONLY] = { 0, "readonly", NULL, "every disk is read-only" },
+	[OPT_EPHEMERAL] = { 0, "ephemeral", NULL,
+		"what the guest writes to its disks is gone at the end" },
+	[OPT_ALLOW_BACKING] = { 0, "allow-backing", NULL,
+		"a qcow2 image may build on another file of its folder" },
 	[OPT_NET] = { 'n', "net", "BACKEND[,KEY=VAL...]",
 		"a card: user[,hostfwd=tcp:[ADDR]:PORT-:PORT], tap,ifname=, "
 		"unix,path=, none; mac=" },
@@ -111,6 +118,7 @@ static const struct { const char *theirs, *ours; } foreign[] = {
 	{ "-smp", "--cpus N" }, { "--smp", "--cpus N" },
 	{ "-bios", "--firmware FILE" }, { "-hda", "--disk FILE" },
 	{ "-drive", "--disk FILE" }, { "--drive", "--disk FILE" },
+	{ "-snapshot", "--ephemeral" }, { "--snapshot", "--ephemeral" },
 	{ "-nic", "--net user" }, { "-netdev", "--net user" },
 	{ "-nographic", "no option: the serial port is on the terminal" },
 	{ "-s", "--gdb tcp:1234" }, { "-S", "--gdb tcp:1234,wait" },
@@ -681,6 +689,9 @@ static int parse_switch(struct config *c, enum opt o)
 	switch (o) {
 	case OPT_NO_REBOOT: c->no_reboot = true; break;
 	case OPT_DFU: c->dfu = true; break;
+	case OPT_READONLY: c->readonly = true; break;
+	case OPT_EPHEMERAL: c->ephemeral = true; break;
+	case OPT_ALLOW_BACKING: c->allow_backing = true; break;
 	case OPT_VERBOSE: c->verbose = c->verbose < 1 ? 1 : 2; break;
 	case OPT_QUIET: c->verbose = -1; break;
 	case OPT_HELP: c->help = true; break;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backend.h"
 #include "disk_sniff.h"
 
 static uint64_t be(const uint8_t *p, unsigned n)
@@ -61,62 +62,21 @@ static void refuse(struct disk_sniff *s, const char *code, bool ours,
 	snprintf(s->text, sizeof(s->text), "%s", text);
 }
 
-enum { INC_DIRTY = 1, INC_CORRUPT = 2, INC_EXTERNAL = 4, INC_COMPRESSION = 8,
-       INC_EXTENDED_L2 = 16 };
-
-static void sniff_qcow2(const uint8_t *h, size_t n, struct disk_sniff *s)
+static void sniff_qcow2(const uint8_t *h, size_t n, bool allow_backing,
+			struct disk_sniff *s)
 {
-	uint32_t version = n >= 8 ? (uint32_t)be(h + 4, 4) : 0, bits;
-	uint64_t inc = 0;
+	struct blk_qcow2_info info;
+	struct err e;
+	int r = blk_qcow2_head(h, n, allow_backing, &info, &e);
 
-	if (version == 1) {
-		refuse(s, "disk-format", true, "a qcow image of version 1, "
-		       "which is long out of use; " CONVERT);
+	s->virtual_size = info.size;
+	s->cluster = info.cluster;
+	s->dirty = info.dirty;
+	s->format = "qcow2";
+	if (!r)
 		return;
-	}
-	if (version != 2 && version != 3) {
-		refuse(s, "disk-format", true, "a qcow2 image of an unknown "
-		       "version; known are 2 and 3");
-		return;
-	}
-	if (n < 72 || (version == 3 && n < 104)) {
-		refuse(s, "disk-corrupt", false, "a qcow2 image that is cut "
-		       "short in its header");
-		return;
-	}
-	bits = (uint32_t)be(h + 20, 4);
-	s->virtual_size = be(h + 24, 8);
-	if (bits < 9 || bits > 21) {
-		refuse(s, "disk-corrupt", false, "a qcow2 image whose cluster "
-		       "size makes no sense; check it: qemu-img check IN");
-		return;
-	}
-	s->cluster = 1u << bits;
-	if (version == 3)
-		inc = be(h + 72, 8);
-	s->dirty = inc & INC_DIRTY;
-	if (be(h + 32, 4))
-		refuse(s, "disk-encrypted", true, "an encrypted qcow2 image; "
-		       CONVERT ", with its key");
-	else if (inc & INC_CORRUPT)
-		refuse(s, "disk-corrupt", false, "a qcow2 image that is marked "
-		       "as corrupt; repair a copy: qemu-img check -r all IN");
-	else if (inc & INC_EXTERNAL)
-		refuse(s, "disk-format", true, "a qcow2 image with its data in "
-		       "another file; " CONVERT);
-	else if (inc & INC_EXTENDED_L2)
-		refuse(s, "disk-format", true, "a qcow2 image with extended "
-		       "L2 entries; " CONVERT);
-	else if (inc & ~(uint64_t)(INC_DIRTY | INC_COMPRESSION))
-		refuse(s, "disk-format", true, "a qcow2 image with features "
-		       "that pome does not know; " CONVERT);
-	else if (be(h + 8, 8) || be(h + 16, 4))
-		refuse(s, "disk-backing", true, "a qcow2 image that builds on "
-		       "another file, which would let it read any file of "
-		       "this host; join them: qemu-img convert -O qcow2 IN "
-		       "OUT");
-	else
-		s->format = "qcow2";
+	refuse(s, info.code, strcmp(info.code, "disk-corrupt") != 0, "");
+	snprintf(s->text, sizeof(s->text), "a qcow2 image: %.280s", e.msg);
 }
 
 static void sniff_asif(const uint8_t *h, size_t n, struct disk_sniff *s)
@@ -147,12 +107,12 @@ static void sniff_asif(const uint8_t *h, size_t n, struct disk_sniff *s)
 }
 
 void disk_sniff(const uint8_t *head, size_t n, const uint8_t *tail,
-		uint64_t size, struct disk_sniff *s)
+		uint64_t size, bool allow_backing, struct disk_sniff *s)
 {
 	memset(s, 0, sizeof(*s));
 	s->virtual_size = size;
 	if (n >= 4 && !memcmp(head, "QFI\xfb", 4)) {
-		sniff_qcow2(head, n, s);
+		sniff_qcow2(head, n, allow_backing, s);
 		return;
 	}
 	if (n >= 4 && !memcmp(head, "shdw", 4)) {

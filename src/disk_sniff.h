@@ -13,7 +13,7 @@ struct disk_sniff {
 	const char *format;             /* "raw", "qcow2", "asif", "iso"; NULL
 					 * where the image is refused */
 	const char *code;               /* of a refusal: "disk-format" */
-	char text[260];                 /* what it is, and what to do */
+	char text[300];                 /* what it is, and what to do */
 	uint64_t virtual_size;          /* qcow2, asif; else the file's */
 	uint32_t cluster;
 	bool dirty;                     /* qcow2: refcounts to be repaired */
@@ -22,9 +22,10 @@ struct disk_sniff {
 };
 
 /* `head` has the file's first n bytes (DISK_HEAD, or all), `tail` its last 512
- * or NULL. */
+ * or NULL. A qcow2 image that builds on another file is refused unless
+ * allow_backing. */
 void disk_sniff(const uint8_t *head, size_t n, const uint8_t *tail,
-		uint64_t size, struct disk_sniff *);
+		uint64_t size, bool allow_backing, struct disk_sniff *);
 
 /* Is a snapshot of that name in a qcow2 image? Looks at the first few. */
 bool disk_has_snapshot(int fd, const uint8_t *head, size_t n, const char *name);

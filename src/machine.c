@@ -27,12 +27,6 @@
 #include "virtio_net.h"
 #include "virtio_rng.h"
 
-#define BLOCK_THREADS 4
-
-/* VZ puts 16 KiB of its own before an auxiliary store of whole 32 MiB. */
-#define AUX_SIZE 0x02000000u
-#define AUX_WRAPPER 0x4000u
-
 /* When a machine with --seed starts: 2024-01-01, as any other. */
 #define SEED_EPOCH (1704067200ull * 1000000000)
 
@@ -126,55 +120,6 @@ static struct device *add_pci(struct machine *m, const char *name, int n,
 	}
 	m->dev[m->ndevs++] = d;
 	return d;
-}
-
-static int open_vars(struct machine *m, struct err *e)
-{
-	struct cfg_vars *v = &m->config->vars;
-	int fd = v->fd;
-
-	if (fd < 0)
-		return 0;
-	v->fd = -1;
-	m->vars_keep = true;
-	m->vars = blk_raw_open(fd, v->path, !m->vars_keep, m->pool, e);
-	return m->vars ? 0 : -1;
-}
-
-/* Before the devices: the same image can be behind two of them. */
-static int open_disks(struct machine *m, struct err *e)
-{
-	struct config *c = m->config;
-
-	if (!c->ndisks && c->vars.fd < 0)
-		return 0;
-	/* one thread completes requests in their order */
-	m->pool_threads = c->clock_insn ? 1 : BLOCK_THREADS;
-	m->pool = blk_pool_new(m->pool_threads, e);
-	if (!m->pool)
-		return -1;
-	for (int i = 0; i < c->ndisks; i++) {
-		struct cfg_disk *d = &c->disk[i];
-		int fd = d->fd;
-		struct blk *b;
-
-		d->fd = -1;             /* the image's from here */
-		b = blk_raw_open(fd, d->path, d->readonly, m->pool, e);
-		if (!b)
-			return -1;
-		m->disk[m->ndisks++] = b;
-		snprintf(b->serial, sizeof(b->serial), "%s", d->serial);
-		if (d->role != CFG_ROLE_AUX ||
-		    b->size % AUX_SIZE != AUX_WRAPPER)
-			continue;
-		log_msg(LOG_INFO, "%s: its first 16 KiB are VZ's, the store "
-			"begins behind them", d->path);
-		b = blk_slice_open(b, AUX_WRAPPER, e);
-		if (!b)
-			return -1;
-		m->disk[i] = b;
-	}
-	return open_vars(m, e);
 }
 
 static enum virtio_blk_kind disk_kind(const struct machine *m, int i)
@@ -429,8 +374,9 @@ struct machine *machine_new(struct config *c, struct err *e)
 		return NULL;
 	if (add_ram(m, e) || open_accel(m, e) || open_nets(m, e) ||
 	    open_ttys(m, e) || open_stats(m, e) || open_display(m, e) ||
-	    open_gdb(m, e) || sandbox_privs(&m->sandbox, e) ||
-	    open_disks(m, e) || add_board(m, e) || add_functions(m, e)) {
+	    open_gdb(m, e) || machine_open_disks(m, e) ||
+	    sandbox_privs(&m->sandbox, e) || machine_start_disks(m, e) ||
+	    add_board(m, e) || add_functions(m, e)) {
 		machine_free(m);
 		return NULL;
 	}

@@ -80,6 +80,27 @@ static json_t *devices(struct machine *m)
 	return all;
 }
 
+static json_t *disks(struct machine *m)
+{
+	json_t *all = json_array();
+
+	for (int i = 0; i < m->ndisks; i++) {
+		const struct blk_count *c = &m->disk[i]->count;
+		json_t *o = json_object();
+
+		set_u64(o, "reads", c->reads);
+		set_u64(o, "read_bytes", c->read_bytes);
+		set_u64(o, "writes", c->writes);
+		set_u64(o, "written_bytes", c->written_bytes);
+		set_u64(o, "flushes", c->flushes);
+		set_u64(o, "discards", c->discards);
+		set_u64(o, "zeroes", c->zeroes);
+		set_u64(o, "errors", c->errors);
+		json_array_append_new(all, o);
+	}
+	return all;
+}
+
 static json_t *cpus(struct machine *m, uint64_t *insns)
 {
 	json_t *all = json_array();
@@ -117,6 +138,10 @@ int stats_write(struct machine *m, const struct vm_end *end, struct err *e)
 	json_object_set_new(o, "times", times(m));
 	json_object_set_new(o, "memory", memory(m));
 	json_object_set_new(o, "devices", devices(m));
+	if (m->pool) {
+		blk_pool_drain(m->pool);
+		json_object_set_new(o, "disks", disks(m));
+	}
 	set_u64(o, "serial_bytes", tty_out_bytes(m->serial));
 	for (int i = 0; i < m->nnets; i++) {
 		char name[8] = "net";

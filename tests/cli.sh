@@ -67,6 +67,16 @@ bytes xz 4096 '\375\067\172\130\132\000'
 bytes dtb 4096 '\320\015\376\355'
 bytes qcow.img 65536 'QFI\373'
 bytes disk.img 65536 ''
+bytes zeros.qcow2 65536 ''
+bytes zip.img 65536 'PK\003\004'
+be32() { # N...: as printf takes it
+	for n; do
+		printf '\\%03o' $((n >> 24)) $((n >> 16 & 255)) $((n >> 8 & 255)) $((n & 255))
+	done
+}
+# version 3, clusters of 64 KiB, 1 MiB; builds on /etc/passwd
+bytes backed.qcow2 262144 "QFI\373$(be32 3 0 112 11 16 0 0x100000 0 1 0 0x30000 0 0x10000 1 0 0 0 0 0 0 0 0 0 4 104 0 0)/etc/passwd"
+cp backed.qcow2 backed.img
 bytes disk.bin 65536 ''
 bytes tiny.img 100 ''
 bytes hugerom 1048577 ''
@@ -162,7 +172,15 @@ expect 3 'not a flat device tree' run -k Image --dtb text
 expect 3 'not a flat device tree' run -k Image --dtb dtb
 expect 3 'at most 1048576' run -f hugerom
 prints 6 'Monitor' run -f builtin --timeout 2
-expect 3 'a qcow2 image' run -k Image -d qcow.img
+expect 3 'but a qcow2 image' run -k Image -d qcow.img
+expect 3 'qcow version 0' run -k Image -d qcow.img,format=qcow2
+expect 3 'try format=qcow2' run -k Image -d backed.img
+expect 3 'not a qcow2 image' run -k Image -d disk.img,format=qcow2
+expect 3 'try format=raw' run -k Image -d zeros.qcow2
+expect 3 'try --allow-backing' run -k Image -d backed.qcow2
+expect 3 'is in a format that' run -k Image -d backed.qcow2 --allow-backing
+expect 3 'two machines on one disk' run -k Image -d disk.img -d disk.img
+expect 3 'unpack it: unzip' run -k Image -d zip.img --ephemeral
 expect 3 'at least one' run -k Image -d tiny.img
 expect 3 'in use' run -k Image -d disk.img -d disk.img
 expect 2 'a second disk with role=aux' run -k Image -d disk.img,role=aux -d disk.img,role=aux
@@ -278,7 +296,8 @@ rm -rf mac cut.img4
 
 for f in *; do
 	case $f in
-	Image|bigimage|be|bz|zimg|elf86|elf32|zeros|xz|dtb|qcow.img|disk.img|\
+	Image|bigimage|be|bz|zimg|elf86|elf32|zeros|xz|dtb|qcow.img|disk.img|zeros.qcow2|\
+	backed.qcow2|backed.img|zip.img|\
 	disk.bin|tiny.img|hugerom|text|empty|adir|fifo|noise|Image.gz|half.gz|\
 	noread) ;;
 	*) fail "left behind: $f" ;;

@@ -203,6 +203,16 @@ static void disks(void **state)
 	assert_true(c.disk[2].format_given && c.disk[2].readonly);
 	assert_string_equal(c.disk[2].serial, "S1");
 	BAD("not stated", "-k", "x", "-d", "disk.bin");
+	OK("-k", "x", "-d", "a.qcow2", "-d", "b,format=qcow2", "-d",
+	   "c.QCOW2,format=raw", "--ephemeral");
+	assert_int_equal(c.disk[0].format, CFG_FMT_QCOW2);
+	assert_int_equal(c.disk[1].format, CFG_FMT_QCOW2);
+	assert_int_equal(c.disk[2].format, CFG_FMT_RAW);
+	assert_true(c.ephemeral && !c.allow_backing);
+	assert_false(c.disk[0].readonly);
+	OK("-k", "x", "-d", "a.qcow2,readonly=off", "--readonly",
+	   "--allow-backing");
+	assert_true(c.disk[0].readonly && c.allow_backing);
 	BAD("expected raw or qcow2", "-k", "x", "-d", "a,format=vmdk");
 	BAD("did you mean readonly?", "-k", "x", "-d", "a.img,readonyl");
 	BAD("unknown key", "-k", "x", "-d", "a.img,colour=red");

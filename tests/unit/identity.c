@@ -117,7 +117,7 @@ static void heads(void **state)
 		for (size_t k = 0; k < strlen(tail_hex) / 2; k++)
 			sscanf(tail_hex + 2 * k, "%2hhx", &tail[k]);
 		print_message("%s\n", text(o, "name"));
-		disk_sniff(head, n, NULL, 1 << 20, &s);
+		disk_sniff(head, n, NULL, 1 << 20, false, &s);
 		if (!strcmp(want, "refuse")) {
 			assert_null(s.format);
 			assert_string_equal(s.code, text(o, "code"));
@@ -136,7 +136,7 @@ static void heads(void **state)
 		if (v)
 			assert_int_equal(s.cluster, json_integer_value(v));
 		if (*tail_hex) {
-			disk_sniff(head, n, tail, 1 << 20, &s);
+			disk_sniff(head, n, tail, 1 << 20, false, &s);
 			assert_null(s.format);
 		}
 		free(head);
