@@ -219,11 +219,15 @@ firmware-tests: $(BUILD)/pome firmware-guests
 check:
 	+$(MAKE) -j$(JOBS) BUILD=$(BUILD)-asan SAN=address,undefined OPT=-O1 unit
 
-linux-tests: $(BUILD)/pome
+$(BUILD)/tests/linux/perf: tests/linux/perf.c
+	@mkdir -p $(@D)
+	$(CROSS_CC) -O2 -static -Wall -o $@ $<
+linux-tests: $(BUILD)/pome $(BUILD)/tests/linux/perf
 	tests/debian/fetch.sh initrd
 	tests/linux/run.sh $(BUILD)/pome
 	tests/debian/fetch.sh cloud
 	tests/linux/diagnose.sh $(BUILD)/pome
+	tests/linux/perf.sh $(BUILD)/pome $(BUILD)/tests/linux/perf --accel interp
 
 # The debugger's stub with gdb-multiarch and lldb; GDBFLAGS names parts (tests/gdb/run.py).
 gdb-tests: $(BUILD)/pome $(BUILD)/guest/g_debug.elf

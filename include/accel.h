@@ -34,6 +34,9 @@ struct accel_ops {
 	bool step_noirq;                /* knows vm->step_noirq */
 	/* Is it usable on this host? -1 with the reason and the remedy. */
 	int (*probe)(struct err *);
+	/* Will its CPUs have performance monitors, by vm->config and
+	 * vm->board? May be NULL: no. */
+	bool (*has_pmu)(const struct vm *);
 	/* Main thread, before the sandbox; the as has its RAM already. Opens
 	 * what it needs and sets vm->intc (interrupt controller included). */
 	int (*open)(struct vm *, struct err *);

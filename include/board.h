@@ -73,6 +73,7 @@ extern const struct board board_vmapple, board_virt;
 
 /* Private interrupts of each CPU, by INTID, on both boards. */
 enum {
+	BOARD_PPI_PMU = 23,
 	BOARD_PPI_HTIMER = 26,
 	BOARD_PPI_VTIMER = 27,
 	BOARD_PPI_STIMER = 29,

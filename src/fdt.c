@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "accel.h"
+#include "accel_pick.h"
 #include "fdt.h"
 #include "gicv3.h"
 #include "machine.h"
@@ -163,6 +165,32 @@ static int put_timer(void *fdt)
 	       fdt_end_node(fdt);
 }
 
+/* A tree that is only looked at is for the accelerator that would run. */
+static bool has_pmu(const struct machine *m)
+{
+	const struct accel_ops *a = m->vm.accel;
+	struct err e;
+
+	if (!a)
+		a = accel_pick(m->config, &e);
+	return a && a->has_pmu && a->has_pmu(&m->vm);
+}
+
+static int put_pmu(const struct machine *m, void *fdt)
+{
+	const fdt32_t cells[3] = {
+		cpu_to_fdt32(PPI), cpu_to_fdt32(BOARD_PPI_PMU - 16),
+		cpu_to_fdt32(LEVEL_HIGH),
+	};
+
+	if (!has_pmu(m))
+		return 0;
+	return fdt_begin_node(fdt, "pmu") ?:
+	       fdt_property_string(fdt, "compatible", "arm,armv8-pmuv3") ?:
+	       fdt_property(fdt, "interrupts", cells, sizeof(cells)) ?:
+	       fdt_end_node(fdt);
+}
+
 static int put_clock(void *fdt)
 {
 	return fdt_begin_node(fdt, "apb-pclk") ?:
@@ -233,6 +261,7 @@ static int put_tree(struct machine *m, const struct fdt_boot *boot, void *buf,
 	       put_cpus(m, &b) ?:
 	       put_psci(buf) ?:
 	       put_timer(buf) ?:
+	       put_pmu(m, buf) ?:
 	       put_clock(buf) ?:
 	       gicv3_fdt(&b, &gic) ?:
 	       put_devices(m, &b) ?:

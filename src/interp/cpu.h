@@ -205,6 +205,20 @@ struct sysregs {                        /* those with no derived state inline */
 	uint32_t fpcr, fpsr;            /* fpsr without what the host FPU holds */
 };
 
+/* The performance monitors, pmu.c. Counter PMU_EVENTS counts cycles. */
+enum { PMU_EVENTS = 6 };
+struct pmu {
+	bool active;                    /* counts instructions now */
+	bool line;
+	uint32_t cr, enable, overflow, inten;
+	uint64_t userenr, sel;
+	uint64_t count[PMU_EVENTS + 1];
+	uint32_t type[PMU_EVENTS + 1];
+	uint64_t divided;               /* cycles short of 64 */
+	uint64_t insns[2];              /* not yet counted, at EL0 and EL1, */
+	uint64_t last;                  /* up to here */
+};
+
 struct cpu {
 	uint64_t x[REG_SLOTS];          /* 31 = current SP, 32 = 0, 33 = sink */
 	uint64_t pcbase;                /* PC = pcbase + (ip >> 2) */
@@ -221,6 +235,8 @@ struct cpu {
 	/* Instructions up to now where it was last looked at, and when to look
 	 * again: iclock.h. */
 	uint64_t inow, ideadline;
+	uint64_t pmu_deadline;          /* ideadline is this or the clock's */
+	struct pmu pmu;
 	vreg v[32] __attribute__((aligned(64)));
 
 	struct exc exc;

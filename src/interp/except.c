@@ -7,6 +7,7 @@
 #include "flags.h"
 #include "mmu.h"
 #include "model.h"
+#include "pmu.h"
 
 #define SCTLR_SPAN (1ull << 23)
 #define SCTLR_DSSBS (1ull << 44)
@@ -53,6 +54,8 @@ static inline void set_pstate(struct cpu *c, uint32_t ps)
 		c->sr.sp_el[from] = c->x[REG_SP];
 		c->x[REG_SP] = c->sr.sp_el[to];
 	}
+	if (UNLIKELY(c->pmu.active))
+		pmu_leave_el(c);
 	c->pstate = ps & ~(PS_N | PS_Z | PS_C | PS_V);
 	c->el = ps >> 2 & 3;
 	mmu_pick(c);

@@ -65,7 +65,17 @@ static void arm(struct cpu *c)
 	const struct iclock *ic = c->in->iclock;
 	uint64_t at = count_at(ic, next_event(ic));
 
-	c->ideadline = ic->hash_next < at ? ic->hash_next : at;
+	at = ic->hash_next < at ? ic->hash_next : at;
+	c->ideadline = c->pmu_deadline < at ? c->pmu_deadline : at;
+}
+
+void iclock_pmu(struct cpu *c, uint64_t deadline)
+{
+	c->pmu_deadline = deadline;
+	if (c->in->iclock)
+		arm(c);
+	else
+		c->ideadline = deadline;
 }
 
 void iclock_timer(struct cpu *c, uint64_t next)
@@ -217,11 +227,7 @@ void iclock_wait(struct cpu *c, uint64_t until, bool block)
 void iclock_reset(struct cpu *c)
 {
 	c->inow = c->icount;
-	c->ideadline = 0;
-	if (c->in->iclock)
-		arm(c);
-	else
-		c->ideadline = NEVER;
+	iclock_pmu(c, NEVER);
 }
 
 int iclock_open(struct interp *in, const struct config *cfg, struct err *e)

@@ -25,6 +25,9 @@ void iclock_reset(struct cpu *c);
 uint64_t iclock_now(const struct cpu *c);
 /* The timers' next deadline has changed to guest time `next`. */
 void iclock_timer(struct cpu *c, uint64_t next);
+/* The monitors' next overflow is at instruction `deadline`, by whichever clock.
+ */
+void iclock_pmu(struct cpu *c, uint64_t deadline);
 /* Before an access to a device: its clock. */
 void iclock_device(struct cpu *c);
 /* Serves REQ_TIME; cpu.inow is right, cpu.pc and the flags are in place. False:

@@ -19,6 +19,7 @@
 #include "interp.h"
 #include "mmu.h"
 #include "op.h"
+#include "pmu.h"
 #include "psci.h"
 #include "regs.h"
 #include "run.h"
@@ -59,6 +60,15 @@ static int model_of(struct cpu_model *m, const struct config *cfg,
 				      cfg->feat[i].name,
 				      cfg->feat[i].on ? "on" : "off");
 	return model_parse(m, spec, e);
+}
+
+static bool interp_has_pmu(const struct vm *vm)
+{
+	struct cpu_model m;
+	struct err e;
+
+	memset(&m, 0, sizeof(m));
+	return !model_of(&m, vm->config, vm->board, &e) && m.has[FEAT_PMUv3];
 }
 
 /* The GIC's lock is held: only a flag and a kick. */
@@ -196,6 +206,7 @@ void interp_reset_cpu(struct cpu *c, uint64_t pc, uint64_t x0)
 	atomic_store(&c->kicked, false);
 	sysreg_reset(c);
 	iclock_reset(c);
+	pmu_reset(c);
 	timer_reset(c);
 	debug_reset(c);
 	if (c->in->gic)
@@ -360,6 +371,7 @@ const struct accel_ops accel_interp = {
 	.name = "interp",
 	.step_noirq = true,
 	.probe = interp_probe,
+	.has_pmu = interp_has_pmu,
 	.open = interp_open,
 	.cpu_open = interp_cpu_open,
 	.cpu_reset = interp_cpu_reset,

@@ -449,7 +449,7 @@ static uint32_t ctx_of(const struct cpu *c, unsigned view)
 		ctx |= CTX_FPSLOW;
 	if (!(c->sr.sctlr & SCTLR_M) || c->sr.sctlr & SCTLR_A)
 		ctx |= CTX_ALIGN;
-	if (c->in->count)
+	if (c->in->count || c->pmu.active)
 		ctx |= CTX_COUNT;
 	return ctx;
 }

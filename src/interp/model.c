@@ -39,7 +39,7 @@ struct profile {
 static const enum feature generic_feats[] = {
 	COMMON, FEAT_LSE2, FEAT_FPACCOMBINE, FEAT_PACIMP, FEAT_PAN3, FEAT_HDBS,
 	FEAT_ASID16, FEAT_TGran64K, FEAT_ECV, FEAT_TTST, FEAT_ETS, FEAT_BBM2,
-	FEAT_GICv3, FEAT_Debugv8p2, FEAT_BASE,
+	FEAT_GICv3, FEAT_Debugv8p2, FEAT_PMUv3, FEAT_BASE,
 };
 static const enum feature vmapple_feats[] = {
 	COMMON, FEAT_LSE2, FEAT_FPAC, FEAT_PACIMP, FEAT_ECV, FEAT_ExS,

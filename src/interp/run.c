@@ -16,6 +16,7 @@
 #include "iclock.h"
 #include "mmu.h"
 #include "op.h"
+#include "pmu.h"
 #include "profile.h"
 #include "run.h"
 
@@ -220,6 +221,8 @@ static enum todo serve(struct cpu *c)
 	/* first of all this: no instruction may run before it */
 	if (req & REQ_TIME && c->in->iclock && !iclock_serve(c))
 		return TODO_EXIT;
+	if (req & REQ_TIME && c->pmu.active)
+		pmu_serve(c);
 	if (except_irq_ready(c) && !debug_holds_irq(c) && except_irq(c))
 		todo = TODO_LOOKUP;
 	if (req & REQ_KICK || c->stop)
@@ -229,6 +232,7 @@ static enum todo serve(struct cpu *c)
 
 OP_GLOBAL(lookup)
 {
+	c->inow = c->icount + REC_NO(ip) + 1;
 	FLAGS_OUT();
 	const struct rec *p = arrive(c);
 
@@ -252,6 +256,7 @@ OP_GLOBAL(lookup_tagged)
 /* As lookup, from a point that no instruction led to: entry, a request. */
 OP(resume)
 {
+	c->inow = c->icount;
 	FLAGS_OUT();
 	const struct rec *p = arrive(c);
 
@@ -321,6 +326,7 @@ OP_GLOBAL(raise)
 		c->exc.ret = PC;
 	c->exc.ret_set = false;
 	c->icount += REC_NO(ip);
+	c->inow = c->icount;
 	FLAGS_OUT();
 	bool alive = take_exception(c);
 

@@ -90,6 +90,7 @@ op_fn *dec_hvc(struct dec *d)
 /* ERET to c->pc, which holds the ELR. */
 OP(eret_to)
 {
+	c->inow = c->icount + REC_NO(ip) + 1;
 	FLAGS_OUT();
 	except_eret(c, c->pc);
 	if (except_irq_ready(c))

@@ -1,7 +1,7 @@
 /* sysreg.c: the system registers as one table; sysreg.h.
  *
- * Arm ARM D19; spec/cpu.md 2.1 and 2.2. No EL2 and EL3, no AArch32, no PMU, no
- * SVE, no tag storage: what belongs to those is not in the table and therefore
+ * Arm ARM D19; spec/cpu.md 2.1 and 2.2. No EL2 and EL3, no AArch32, no SVE, no
+ * tag storage: what belongs to those is not in the table and therefore
  * UNDEF, the IMPLEMENTATION DEFINED space (CRn 11 and 15) with it. */
 #include <string.h>
 
@@ -12,6 +12,7 @@
 #include "gicv3.h"
 #include "log.h"
 #include "mmu.h"
+#include "pmu.h"
 #include "sysreg.h"
 #include "timer.h"
 
@@ -549,6 +550,15 @@ static enum sysreg_next wr_bvr(struct cpu *c, const struct sysreg *r,
 	R_WR("DBGWCR" #k "_EL1", SYSREG(2, 0, 0, k, 7), BASE, dbgwcr[k], \
 	     WCR_MASK, wr_debug, k)
 
+/* Performance monitors. */
+#define R_PMU(nm, op1, crn, crm, op2, acc, g, rd, wr, k) \
+	R_FN(nm, SYSREG(3, op1, crn, crm, op2), acc, PMUv3, g, rd, wr, 0, k)
+#define R_PMU_EVENT(k) \
+	R_PMU("PMEVCNTR" #k "_EL0", 3, 14, 8, k, RW, GATE_PMU_EVENTS, \
+	      pmu_rd_count, pmu_wr_count, k) \
+	R_PMU("PMEVTYPER" #k "_EL0", 3, 14, 12, k, RW, GATE_PMU, \
+	      pmu_rd_type, pmu_wr_type, k)
+
 static const struct sysreg table[] = {
 	/* identification */
 	R_RO("MIDR_EL1", SYSREG(3, 0, 0, 0, 0), RO1, BASE, rd_midr)
@@ -738,6 +748,40 @@ static const struct sysreg table[] = {
 	R_DBG(7) R_DBG(8) R_DBG(9) R_DBG(10) R_DBG(11) R_DBG(12) R_DBG(13)
 	R_DBG(14) R_DBG(15)
 
+	/* performance monitors */
+	R_PMU("PMCR_EL0", 3, 9, 12, 0, RW, GATE_PMU, pmu_rd_cr, pmu_wr_cr, 0)
+	R_PMU("PMCNTENSET_EL0", 3, 9, 12, 1, RW, GATE_PMU, pmu_rd_enable,
+	      pmu_wr_enable, 1)
+	R_PMU("PMCNTENCLR_EL0", 3, 9, 12, 2, RW, GATE_PMU, pmu_rd_enable,
+	      pmu_wr_enable, 0)
+	R_PMU("PMOVSCLR_EL0", 3, 9, 12, 3, RW, GATE_PMU, pmu_rd_overflow,
+	      pmu_wr_overflow, 0)
+	R_PMU("PMSWINC_EL0", 3, 9, 12, 4, SR_W0 | SR_W1, GATE_PMU_SW, NULL,
+	      pmu_wr_swinc, 0)
+	R_PMU("PMSELR_EL0", 3, 9, 12, 5, RW, GATE_PMU_SEL, pmu_rd_sel,
+	      pmu_wr_sel, 0)
+	R_PMU("PMCEID0_EL0", 3, 9, 12, 6, RO, GATE_PMU, pmu_rd_ceid, NULL, 0)
+	R_PMU("PMCEID1_EL0", 3, 9, 12, 7, RO, GATE_PMU, pmu_rd_ceid, NULL, 1)
+	R_PMU("PMCCNTR_EL0", 3, 9, 13, 0, RW, GATE_PMU_CYCLES, pmu_rd_count,
+	      pmu_wr_count, PMU_CYCLES)
+	R_PMU("PMXEVTYPER_EL0", 3, 9, 13, 1, RW, GATE_PMU, pmu_rd_type,
+	      pmu_wr_type, PMU_SELECTED)
+	R_PMU("PMXEVCNTR_EL0", 3, 9, 13, 2, RW, GATE_PMU_EVENTS, pmu_rd_count,
+	      pmu_wr_count, PMU_SELECTED)
+	R_PMU("PMUSERENR_EL0", 3, 9, 14, 0, R0RW1, 0, pmu_rd_userenr,
+	      pmu_wr_userenr, 0)
+	R_PMU("PMINTENSET_EL1", 0, 9, 14, 1, RW1, 0, pmu_rd_inten,
+	      pmu_wr_inten, 1)
+	R_PMU("PMINTENCLR_EL1", 0, 9, 14, 2, RW1, 0, pmu_rd_inten,
+	      pmu_wr_inten, 0)
+	R_PMU("PMOVSSET_EL0", 3, 9, 14, 3, RW, GATE_PMU, pmu_rd_overflow,
+	      pmu_wr_overflow, 1)
+	R_PMU("PMMIR_EL1", 0, 9, 14, 6, RO1, 0, rd_zero, NULL, 0)
+	R_PMU("PMCCFILTR_EL0", 3, 14, 15, 7, RW, GATE_PMU, pmu_rd_type,
+	      pmu_wr_type, PMU_CYCLES)
+	R_PMU_EVENT(0) R_PMU_EVENT(1) R_PMU_EVENT(2) R_PMU_EVENT(3)
+	R_PMU_EVENT(4) R_PMU_EVENT(5)
+
 	/* the rest of the ID space reads as zero */
 	R_ID8(1) R_ID8(2) R_ID8(3) R_ID8(4) R_ID8(5) R_ID8(6) R_ID8(7)
 };
@@ -811,9 +855,9 @@ void sysreg_unknown(struct cpu *c, unsigned enc, unsigned rt, bool read)
 		undef(c);
 }
 
-static bool gate_open(const struct cpu *c, unsigned gate)
+static bool gate_open(const struct cpu *c, unsigned gate, bool read)
 {
-	uint64_t sctlr = c->sr.sctlr, k = c->sr.cntkctl;
+	uint64_t sctlr = c->sr.sctlr, k = c->sr.cntkctl, pmu = c->pmu.userenr;
 
 	switch ((enum sysreg_gate)gate) {
 	case GATE_NONE: break;
@@ -826,6 +870,11 @@ static bool gate_open(const struct cpu *c, unsigned gate)
 	case GATE_VCT: return k & BIT(1);
 	case GATE_VT: return k & BIT(8);
 	case GATE_PT: return k & BIT(9);
+	case GATE_PMU: return pmu & BIT(0);
+	case GATE_PMU_SW: return pmu & (BIT(0) | BIT(1));
+	case GATE_PMU_SEL: return pmu & (BIT(0) | BIT(3));
+	case GATE_PMU_CYCLES: return pmu & (BIT(0) | (read ? BIT(2) : 0));
+	case GATE_PMU_EVENTS: return pmu & (BIT(0) | (read ? BIT(3) : 0));
 	}
 	return true;
 }
@@ -838,7 +887,7 @@ static bool may(struct cpu *c, const struct sysreg *r, unsigned rt, bool read)
 			sysreg_unknown(c, r->enc, rt, read);
 			return false;
 		}
-		if (!gate_open(c, r->gate))
+		if (!gate_open(c, r->gate, read))
 			return sysreg_trap(c, r->enc, rt, read);
 		return true;
 	}

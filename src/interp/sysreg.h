@@ -16,6 +16,8 @@ enum { SR_R0 = 1, SR_W0 = 2, SR_R1 = 4, SR_W1 = 8 };
 enum sysreg_gate {
 	GATE_NONE, GATE_UCT, GATE_UMA, GATE_TSCXT, GATE_TDCC, GATE_CNTFRQ,
 	GATE_VCT, GATE_PCT, GATE_VT, GATE_PT,
+	/* PMUSERENR: EN, and for some registers, or reads of them, another */
+	GATE_PMU, GATE_PMU_SW, GATE_PMU_SEL, GATE_PMU_CYCLES, GATE_PMU_EVENTS,
 };
 
 /* What a write asks for: nothing, to look at cpu.tlb again, or op_sync. FAULT:

@@ -38,7 +38,7 @@ static void test_generic(void **state)
 	assert_int_equal(m.id[0][0], 0x000f0b10);
 	assert_int_equal(m.id[4][0], 0x1101000011110011);
 	assert_int_equal(m.id[4][1], 0x21);
-	assert_int_equal(m.id[5][0], 0x000000f010305008);
+	assert_int_equal(m.id[5][0], 0x000000f010305608);
 	assert_int_equal(m.id[6][0], 0x0221100110212120);
 	assert_int_equal(m.id[6][1], 0x0010111110211502);
 	assert_int_equal(m.id[6][2], 0);

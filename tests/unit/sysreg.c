@@ -30,7 +30,7 @@ static const struct want wants[] = {
 	{ "ID_AA64PFR1_EL1", E(3, 0, 0, 4, 1), ID, "r", 0, 0, 0x21, false },
 	{ "ID_AA64ZFR0_EL1", E(3, 0, 0, 4, 4), ID, "r", 0, 0, 0, false },
 	{ "ID_AA64DFR0_EL1", E(3, 0, 0, 5, 0), ID, "r", 0, 0,
-	  0x000000f010305008, false },
+	  0x000000f010305608, false },
 	{ "ID_AA64ISAR0_EL1", E(3, 0, 0, 6, 0), ID, "r", 0, 0,
 	  0x0221100110212120, false },
 	{ "CCSIDR_EL1", E(3, 1, 0, 0, 0), ID, "r", 0, 0, 0x701fe03a, false },
@@ -140,6 +140,32 @@ static const struct want wants[] = {
 	{ "MDRAR_EL1", E(2, 0, 1, 0, 0), NO, "r", 0, 0, 0, false },
 	{ "DBGDTR_EL0", E(2, 3, 0, 4, 0), "gg", "rw", 0, 0, 0, false },
 	{ "DBGDTRTX_EL0", E(2, 3, 0, 5, 0), "gg", "rw", 0, 0, 0, false },
+	{ "PMCR_EL0", E(3, 3, 9, 12, 0), "gg", "rw", 0x30e9, 0x3000, 0x3000,
+	  false },
+	{ "PMCNTENSET_EL0", E(3, 3, 9, 12, 1), "gg", "rw", 0, 0, 0, true },
+	{ "PMCNTENCLR_EL0", E(3, 3, 9, 12, 2), "gg", "rw", 0, 0, 0, true },
+	{ "PMOVSCLR_EL0", E(3, 3, 9, 12, 3), "gg", "rw", 0, 0, 0, true },
+	{ "PMSWINC_EL0", E(3, 3, 9, 12, 4), "ug", "w", 0, 0, 0, true },
+	{ "PMSELR_EL0", E(3, 3, 9, 12, 5), "gg", "rw", 31, 0, 0, false },
+	{ "PMCEID0_EL0", E(3, 3, 9, 12, 6), "gu", "r", 0, 0, 0x48020101,
+	  false },
+	{ "PMCEID1_EL0", E(3, 3, 9, 12, 7), "gu", "r", 0, 0, 0x18, false },
+	{ "PMCCNTR_EL0", E(3, 3, 9, 13, 0), "gg", "rw", ALL, 0, 0, false },
+	{ "PMXEVTYPER_EL0", E(3, 3, 9, 13, 1), "gg", "rw", 0xc000ffff, 0, 0,
+	  false },
+	{ "PMXEVCNTR_EL0", E(3, 3, 9, 13, 2), "gg", "rw", ALL, 0, 0, false },
+	{ "PMUSERENR_EL0", E(3, 3, 9, 14, 0), "ou", "rw", 15, 0, 0, false },
+	{ "PMINTENSET_EL1", E(3, 0, 9, 14, 1), NO, "rw", 0, 0, 0, true },
+	{ "PMINTENCLR_EL1", E(3, 0, 9, 14, 2), NO, "rw", 0, 0, 0, true },
+	{ "PMOVSSET_EL0", E(3, 3, 9, 14, 3), "gg", "rw", 0, 0, 0, true },
+	{ "PMMIR_EL1", E(3, 0, 9, 14, 6), NO, "r", 0, 0, 0, false },
+	{ "PMCCFILTR_EL0", E(3, 3, 14, 15, 7), "gg", "rw", 3ull << 30, 0, 0,
+	  false },
+#define PMEV(k) \
+	{ "PMEVCNTR" #k, E(3, 3, 14, 8, k), "gg", "rw", ALL, 0, 0, false }, \
+	{ "PMEVTYPER" #k, E(3, 3, 14, 12, k), "gg", "rw", 0xc000ffff, 0, 0, \
+	  false },
+	PMEV(0) PMEV(1) PMEV(2) PMEV(3) PMEV(4) PMEV(5)
 #define BRP(k, ones) \
 	RW("DBGBVR" #k, E(2, 0, 0, k, 4), ones, 0) \
 	RW("DBGBCR" #k, E(2, 0, 0, k, 5), 0xffe1e7, 0)
@@ -173,6 +199,7 @@ static void at_el0(bool gates)
 	c->sr.cntkctl = gates ? 0x303 : 0;
 	c->sr.mdscr = gates ? 0 : 1u << 12;             /* TDCC */
 	c->sr.cpacr = 3u << 20;
+	c->pmu.userenr = gates ? 15 : 0;
 	mmu_view(c);
 	except_set_pstate(c, CT_EL0);
 }
