@@ -15,6 +15,7 @@
 
 #include "accel.h"
 #include "as.h"
+#include "board.h"
 #include "config.h"
 #include "../../src/interp/cpu.h"
 #include "../../src/interp/decode.h"
@@ -215,6 +216,7 @@ static struct cpu *machine_new(void)
 	vm.accel = &accel_interp;
 	vm.ncpus = 1;
 	vm.config = &config;
+	vm.board = &board_vmapple;
 	vm.cpu[0].vm = &vm;
 	vm.entry_pc = RAM_BASE;
 	vm.as = as_new(&e);
