@@ -249,6 +249,13 @@ debian-tests: $(BUILD)/pome $(BUILD)/tests/linux/fp
 	tests/linux/life.py $(BUILD)/pome
 	tests/linux/fp.sh $(BUILD)/pome $(BUILD)/tests/linux/fp
 
+# UEFI firmware, GRUB and a Debian on --machine virt.
+.PHONY: efi-tests
+efi-tests: $(BUILD)/pome
+	tests/debian/fetch.sh grub
+	tests/debian/rootfs.sh $(BUILD)/pome
+	tests/linux/efi.py $(BUILD)/pome
+
 # The interpreter against qemu-aarch64. el0: whole cases of any class, DIFF_CASES of them; simd, mem, fp: DIFF_WORDS
 # random words of each row of a class with its own corner cases.
 DIFF_CASES ?= 60000

@@ -230,6 +230,22 @@ prints 0 'pome 0.' --version
 prints 0 'interp' check
 prints 0 '"checks"' check --json
 prints 0 'vmapple' run --dump-dtb - -p 2
+prints 0 'qemu,fw-cfg-mmio' run --machine virt --dump-dtb -
+expect 2 'expected vmapple or virt' run --machine q35 -k Image
+expect 2 'wants UEFI firmware' run --machine virt --firmware builtin
+expect 2 '--efi-vars: needs UEFI firmware' run -k Image --efi-vars v.fd
+head -c 67108865 /dev/zero >toolarge
+expect 3 '(64 MiB)' run --machine virt --firmware toolarge
+rm toolarge
+expect 3 'an arm64 kernel (it goes to --kernel); expected UEFI firmware' \
+	run --machine virt --firmware bigimage
+# a store is only looked at where the rest is refused
+bytes fw 4096 'code'
+truncate -s 12345 odd.fd
+expect 3 'whole blocks of 256 KiB' run --machine virt -f fw --efi-vars odd.fd
+expect 3 'fw' run --machine virt -f fw.missing --efi-vars new.fd
+[ -e new.fd ] && fail 'a refused run made a variable store'
+rm fw odd.fd
 timeout 20 "$pome" run --dump-dtb tree.dtb || fail "--dump-dtb failed"
 [ "$(head -c 4 tree.dtb | od -An -tx1 | tr -d ' ')" = d00dfeed ] ||
 	fail "--dump-dtb wrote no tree"

@@ -5,7 +5,7 @@ set -euo pipefail
 
 packages="gcc make pkg-config python3 libfdt-dev libseccomp-dev libcap-ng-dev libcmocka-dev libjansson-dev libplist-dev
 libexpat1-dev libminizip-dev
-nettle-dev zlib1g-dev libzstd-dev libslirp-dev libglib2.0-dev cpio zstd xz-utils qemu-system-arm qemu-user qemu-utils e2fsprogs
+nettle-dev zlib1g-dev libzstd-dev libslirp-dev libglib2.0-dev cpio zstd xz-utils qemu-system-arm qemu-efi-aarch64 qemu-user qemu-utils e2fsprogs
 gcc-aarch64-linux-gnu libc6-dev-arm64-cross device-tree-compiler
 gdb-multiarch"
 [ "$(uname -m)" = aarch64 ] && packages=$(echo "$packages" | sed 's/gcc-aarch64-linux-gnu libc6-dev-arm64-cross//')

@@ -5,6 +5,7 @@
 #   fetch.sh cloud             the cloud flavour:   $CACHE/vmlinuz-cloud, $CACHE/modules-cloud/*.ko
 #   fetch.sh initrd            busybox and modules: $CACHE/initrd.img   (makes kernel first)
 #   fetch.sh bundle DIR        a macosvm-style bundle of the two, for `pome run DIR`
+#   fetch.sh grub              Debian's boot loader for UEFI: $CACHE/grubaa64.efi
 #   fetch.sh sysroot           headers and libraries for a cross build: $CACHE/sysroot
 #
 # Packages are only downloaded and unpacked, never installed: apt runs on a private arm64 state below $CACHE, and the
@@ -145,11 +146,19 @@ sysroot() {
 	echo "$sysroot_packages" >"$root/ok"
 }
 
+grub() {
+	[ -e "$cache/grubaa64.efi" ] && return
+	unpack grub-efi-arm64-bin "$cache/grub"
+	cp "$cache/grub/usr/lib/grub/arm64-efi/monolithic/grubaa64.efi" "$cache/grubaa64.efi"
+	rm -rf "$cache/grub"
+}
+
 case ${1:-} in
+grub) grub ;;
 kernel) flavour linux-image-arm64 "" ;;
 cloud) initrd -cloud ;;
 initrd) initrd "" ;;
 bundle) [ $# = 2 ] || die "bundle needs a directory"; bundle "$2" ;;
 sysroot) sysroot ;;
-*) sed -n '2,10p' "$0"; exit 2 ;;
+*) sed -n '2,11p' "$0"; exit 2 ;;
 esac

@@ -58,6 +58,11 @@ for n in $cpus; do
 	tally "boot with $n CPUs, $boots of $boots" $bad
 done
 
+bad=1
+guest "boot on virt" 'test -e /proc/device-tree/flash@0/bank-width && grep -q MSI /proc/interrupts && test "$(nproc)" = 2' \
+	--machine virt -p 2 && bad=0
+tally "boot with --machine virt" $bad
+
 # What the guest reads is what the host has; what it wrote and synced is there after the power-off.
 dd if=/dev/urandom of="$work/disk.img" bs=1M count=24 2>/dev/null
 before=$(sha256sum <"$work/disk.img" | cut -d' ' -f1)
