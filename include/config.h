@@ -164,6 +164,7 @@ struct config {
 	double timeout;                 /* seconds; 0: none */
 	char *stats;                    /* path, or NULL */
 	int verbose;                    /* -1 quiet, 0, 1 verbose, 2 more */
+	bool look;                      /* pome inspect: makes no file */
 	bool help;                      /* --help was asked for */
 };
 

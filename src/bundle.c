@@ -752,6 +752,14 @@ void config_merge(struct config *b, struct config *over)
 		if (!over->firmware.path)
 			over->firmware_builtin = b->firmware_builtin;
 	}
+	if (!over->board)
+		over->board = b->board;
+	/* a store is for the firmware that the bundle starts with */
+	if (!over->vars.path && over->board == b->board &&
+	    !over->kernel.path) {
+		over->vars = b->vars;
+		b->vars = (struct cfg_vars){ .fd = -1 };
+	}
 	if (!over->id.has_ecid) {
 		over->id.has_ecid = b->id.has_ecid;
 		over->id.ecid = b->id.ecid;

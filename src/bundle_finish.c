@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "board.h"
 #include "bundle_int.h"
 #include "disk_sniff.h"
 #include "vm.h"
@@ -86,6 +87,35 @@ static void take(struct cfg_file *f, const char *path)
 	f->from_bundle = true;
 }
 
+/* Where the UEFI variables are. UTM's QEMU back end keeps them as we do; beside
+ * Apple's own kind of store goes one of ours, named after the config file where
+ * that alone is the bundle. */
+static void make_vars(struct bundle *b, struct config *c)
+{
+	bool alone = !strcmp(b->format, "macosvm") ||
+		     !strcmp(b->format, "vfkit") || !strcmp(b->format, "vftool");
+	char *name = NULL, *path;
+
+	c->vars.from_bundle = true;
+	if (b->vm.vars) {
+		c->vars.path = copy(b->vm.vars);
+		return;
+	}
+	if (asprintf(&name, "%s%sefi-vars.fd", alone && b->file ? b->file :
+		     "pome", alone ? "." : "-") < 0)
+		return;
+	path = file_maybe(b, NULL, name);
+	/* what is there and no file of the bundle is left alone */
+	if (!path && !file_exists(b, name) &&
+	    asprintf(&path, "%s/%s", b->dir, name) < 0)
+		path = NULL;
+	free(name);
+	c->vars.path = path;
+	say(b, NOTE_NOTE, "efi-vars-ours", b->vm.boot_key, "the UEFI variables "
+	    "are pome's own, in %s; boot entries of another program's store "
+	    "are not seen", path ? path : "memory: a store is in the way");
+}
+
 static void make_boot(struct bundle *b, struct config *c)
 {
 	struct bvm *vm = &b->vm;
@@ -98,10 +128,9 @@ static void make_boot(struct bundle *b, struct config *c)
 		c->append = copy(vm->cmdline);
 		break;
 	case BVM_BOOT_UEFI:
-		refuse(b, "needs-uefi", vm->boot_key, "the guest starts "
-		       "through UEFI firmware, which is not part of a bundle "
-		       "(give --kernel with the kernel from inside its disk, "
-		       "--initrd and --append)");
+		c->board = &board_virt;
+		take(&c->firmware, vm->firmware);
+		make_vars(b, c);
 		break;
 	case BVM_BOOT_ROM:
 		take(&c->firmware, vm->firmware);

@@ -242,7 +242,9 @@ static void try_open(struct bundle *b, struct config *c)
 {
 	struct err e;
 
+	c->look = true;
 	config_defaults(c);
+	config_find_firmware(c);
 	if (config_check(c, &e) || config_open(c, &e))
 		bundle_note(b, NOTE_ERROR, "cannot-start", NULL, "%s", e.msg);
 	else

@@ -25,8 +25,7 @@ static enum log_level level(int verbose)
 /* What the bundle lacks, and the command line gives. */
 static bool supplied(const struct config *c, const struct note *n)
 {
-	return (!strcmp(n->code, "needs-uefi") ||
-		!strcmp(n->code, "no-boot-source")) &&
+	return !strcmp(n->code, "no-boot-source") &&
 	       (c->kernel.path || c->firmware.path || c->firmware_builtin);
 }
 

@@ -238,6 +238,8 @@ static int sniff_kernel(struct config *c, struct err *e)
 
 int config_open(struct config *c, struct err *e)
 {
+	bool keep;
+
 	if (c->firmware_builtin && !firmware_rom_size())
 		return err_set(e, 0, "--firmware builtin: this pome was built "
 			       "without its boot ROM, which needs clang and "
@@ -277,5 +279,6 @@ int config_open(struct config *c, struct err *e)
 	for (int i = 0; i < c->ndisks; i++)
 		if (open_disk(c, &c->disk[i], e))
 			return -1;
-	return efi_vars_open(&c->vars, !c->ephemeral && !c->readonly, e);
+	keep = !c->look && !c->ephemeral && !c->readonly;
+	return efi_vars_open(&c->vars, keep, e);
 }

@@ -91,7 +91,9 @@ int efi_vars_open(struct cfg_vars *v, bool keep, struct err *e)
 		if (make_blank(v->path, EFI_VARS_SIZE, e))
 			return -1;
 	}
-	v->fd = config_open_file(v->path, keep ? O_RDWR : O_RDONLY, false,
+	/* what a bundle's file was when it was read, it shall still be */
+	v->fd = config_open_file(v->path, (keep ? O_RDWR : O_RDONLY) |
+				 (v->from_bundle ? O_NOFOLLOW : 0), false,
 				 "a UEFI variable store", &size, e);
 	if (v->fd < 0)
 		return -1;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "board.h"
 #include "inspect.h"
 
 static void add(json_t *argv, const char *opt, const char *fmt, ...)
@@ -127,9 +128,13 @@ json_t *inspect_command(const struct config *c)
 
 	json_array_append_new(argv, json_string("pome"));
 	json_array_append_new(argv, json_string("run"));
+	if (c->board && c->board->firmware.rom)
+		add(argv, "--machine", "%s", c->board->name);
+	if (c->vars.path)
+		add(argv, "--efi-vars", "%s", c->vars.path);
 	if (c->kernel.path)
 		add_kernel(argv, c);
-	else if (c->firmware.path)
+	else if (c->firmware.path && c->firmware.from_bundle)
 		add(argv, "--firmware", "%s", c->firmware.path);
 	else if (c->firmware_builtin)
 		add(argv, "--firmware", "builtin");
