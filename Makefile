@@ -230,7 +230,7 @@ linux-tests: $(BUILD)/pome $(BUILD)/tests/linux/perf
 	tests/linux/perf.sh $(BUILD)/pome $(BUILD)/tests/linux/perf --accel interp
 
 # The debugger's stub with gdb-multiarch and lldb; GDBFLAGS names parts (tests/gdb/run.py).
-gdb-tests: $(BUILD)/pome $(BUILD)/guest/g_debug.elf
+gdb-tests: $(BUILD)/pome $(BUILD)/guest/g_debug.elf $(BUILD)/guest/t_basic.elf
 	tests/debian/fetch.sh initrd
 	tests/gdb/run.py $(BUILD)/pome $(BUILD)/guest/g_debug.elf $(GDBFLAGS)
 

@@ -27,6 +27,7 @@ struct ram {
 #define AS_MAX_WIN 128
 
 struct as;
+struct trace;
 
 struct as *as_new(struct err *);
 void as_free(struct as *);              /* unmaps the RAM it made */
@@ -68,6 +69,9 @@ void as_move(struct as *, struct device *dev, uint8_t win, uint64_t gpa,
  * Returns false where none of the bytes is mapped: the caller decides between a
  * synchronous external abort and read-as-zero. vCPU threads, no lock held. */
 bool as_access(struct as *, uint64_t gpa, bool write, struct access *a);
+
+/* Accesses are told to it from here on. Before the vCPUs run. */
+void as_trace(struct as *, struct trace *);
 
 /* The device whose window holds gpa (for messages), or NULL. */
 struct device *as_find_dev(struct as *, uint64_t gpa, uint64_t *off);

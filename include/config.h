@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "err.h"
+#include "trace.h"
 
 #define CFG_MAX_DISKS 16
 #define CFG_MAX_NETS 8
@@ -149,6 +150,7 @@ struct config {
 	struct cfg_tty usb;             /* the firmware's USB device port */
 	struct cfg_display display;
 	struct cfg_gdb gdb;
+	struct cfg_trace trace;
 	enum cfg_accel accel;
 	enum cfg_cpu cpu;
 	int nfeats;

@@ -17,6 +17,7 @@ struct as;
 struct board;
 struct intc;
 struct loop;
+struct trace;
 struct vm;
 
 /* Why a vCPU asked the whole machine to do something. First one wins. */
@@ -57,6 +58,7 @@ struct vm {
 	struct loop *loop;
 	struct intc *intc;              /* made by the accelerator's open */
 	const struct config *config;
+	struct trace *trace;            /* of --trace; NULL: none */
 	const struct board *board;
 	unsigned ncpus;
 	struct vcpu cpu[VM_MAX_CPUS];

@@ -13,6 +13,7 @@
 
 #include "as.h"
 #include "log.h"
+#include "trace.h"
 
 #define AS_ALIGN 0x10000u               /* see struct ram */
 
@@ -38,6 +39,7 @@ struct as {
 	int nwin, nback;
 	struct as_flat flat[AS_MAX_WIN];
 	int nflat;
+	struct trace *trace;            /* NULL: none */
 	/* For the post-mortem only. */
 	_Atomic(struct device *) last_dev;
 	_Atomic uint64_t last_gpa;
@@ -367,6 +369,11 @@ static bool as_find(struct as *as, uint64_t gpa, struct as_flat *out)
 	return hit;
 }
 
+void as_trace(struct as *as, struct trace *t)
+{
+	as->trace = t;
+}
+
 struct device *as_find_dev(struct as *as, uint64_t gpa, uint64_t *off)
 {
 	struct as_flat f;
@@ -452,6 +459,8 @@ static void as_do(struct as *as, const struct as_flat *f, uint64_t gpa,
 			  (unsigned long long)a->off, a->win, why[io]);
 		dev->bad = limit.count;
 	}
+	if (as->trace)
+		trace_mmio(as->trace, dev, a, write, why[io]);
 	device_unlock(dev);
 }
 

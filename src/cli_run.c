@@ -305,6 +305,11 @@ void cli_run(int argc, char **argv, struct result *r)
 		r->what = OUT_OK;
 		goto out;
 	}
+	if (c.trace.help) {
+		fputs(trace_help, stdout);
+		r->what = OUT_OK;
+		goto out;
+	}
 	log_init(level(c.verbose));
 	r->what = OUT_BUILD;
 	if (add_bundle(&c, &b, &r->err))

@@ -63,6 +63,7 @@ void config_fini(struct config *c)
 	free(c->usb.path);
 	free(c->display.path);
 	free(c->gdb.path);
+	free(c->trace.path);
 	free(c->stats);
 	free(c->trace_hash);
 	config_init(c);
@@ -322,6 +323,10 @@ int config_check(const struct config *c, struct err *e)
 	if (c->clock_insn && c->accel == CFG_ACCEL_KVM)
 		return err_set(e, 0, "--clock insn: KVM does not count "
 			       "instructions (try --accel interp)");
+	if (c->accel == CFG_ACCEL_KVM && c->trace.what & ~TRACE_MMIO)
+		return err_set(e, 0, "--trace: KVM's guests do by themselves "
+			       "all that could be seen but mmio (try --trace "
+			       "mmio, or --accel interp)");
 	if (c->trace_hash && !c->clock_insn)
 		return err_set(e, 0, "--trace-hash: needs --clock insn");
 	if (c->code_cache && (c->code_cache < 1 << 20 ||

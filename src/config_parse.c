@@ -24,7 +24,7 @@ enum opt {
 	OPT_READONLY, OPT_EPHEMERAL, OPT_ALLOW_BACKING, OPT_NET, OPT_SERIAL,
 	OPT_CONSOLE, OPT_DISPLAY, OPT_CONTROL, OPT_ACCEL, OPT_CPU,
 	OPT_ECID, OPT_IDENTITY, OPT_FIRMWARE_POLICY, OPT_DFU, OPT_USB_DEVICE,
-	OPT_GDB, OPT_CLOCK, OPT_SEED, OPT_TRACE_HASH, OPT_CODE_CACHE, OPT_SANDBOX, OPT_NO_REBOOT, OPT_TIMEOUT, OPT_STATS,
+	OPT_GDB, OPT_CLOCK, OPT_SEED, OPT_TRACE, OPT_TRACE_HASH, OPT_CODE_CACHE, OPT_SANDBOX, OPT_NO_REBOOT, OPT_TIMEOUT, OPT_STATS,
 	OPT_VERBOSE, OPT_QUIET, OPT_HELP, OPT_COUNT,
 };
 
@@ -89,6 +89,8 @@ const struct cfg_opt config_options[] = {
 		"guest time: the host's, or by executed instructions (host)" },
 	[OPT_SEED] = { 0, "seed", "NUMBER",
 		"the guest's random numbers and date follow from this" },
+	[OPT_TRACE] = { 0, "trace", "WHAT[,...]",
+		"log what the guest does: --trace help lists it" },
 	[OPT_TRACE_HASH] = { 0, "trace-hash", "FILE",
 		"write a hash of the state every million instructions" },
 	[OPT_CODE_CACHE] = { 0, "code-cache", "SIZE",
@@ -590,6 +592,7 @@ static int parse_value(struct config *c, enum opt o, char *v, struct err *e)
 	case OPT_DISPLAY: return parse_display(c, v, e);
 	case OPT_CONTROL: return parse_later(e);
 	case OPT_ECID: return parse_ecid(c, v, e);
+	case OPT_TRACE: return trace_parse(&c->trace, v, e);
 	case OPT_GDB: return parse_gdb(c, v, e);
 	case OPT_CLOCK: return parse_clock(c, v, e);
 	case OPT_SEED:

@@ -21,6 +21,7 @@
 #include "pcie.h"
 #include "pl011.h"
 #include "pl061.h"
+#include "trace.h"
 #include "tty.h"
 #include "virtio_blk.h"
 #include "virtio_console.h"
@@ -225,6 +226,20 @@ static int open_display(struct machine *m, struct err *e)
 				 : 0;
 }
 
+static int open_trace(struct machine *m, struct err *e)
+{
+	const struct cfg_trace *c = &m->config->trace;
+
+	if (!c->what)
+		return 0;
+	m->vm.trace = trace_open(c, m->loop, e);
+	if (!m->vm.trace)
+		return -1;
+	if (c->what & TRACE_MMIO)
+		as_trace(m->as, m->vm.trace);
+	return 0;
+}
+
 static int open_gdb(struct machine *m, struct err *e)
 {
 	if (!m->config->gdb.given)
@@ -372,9 +387,9 @@ struct machine *machine_new(struct config *c, struct err *e)
 
 	if (!m)
 		return NULL;
-	if (add_ram(m, e) || open_accel(m, e) || open_nets(m, e) ||
-	    open_ttys(m, e) || open_stats(m, e) || open_display(m, e) ||
-	    open_gdb(m, e) || machine_open_disks(m, e) ||
+	if (add_ram(m, e) || open_trace(m, e) || open_accel(m, e) ||
+	    open_nets(m, e) || open_ttys(m, e) || open_stats(m, e) ||
+	    open_display(m, e) || open_gdb(m, e) || machine_open_disks(m, e) ||
 	    sandbox_privs(&m->sandbox, e) || machine_start_disks(m, e) ||
 	    add_board(m, e) || add_functions(m, e)) {
 		machine_free(m);
@@ -424,6 +439,7 @@ void machine_free(struct machine *m)
 		close(m->stats_fd);
 	if (m->display_fd >= 0)
 		close(m->display_fd);
+	trace_close(m->vm.trace);
 	pthread_cond_destroy(&m->unpark);
 	pthread_cond_destroy(&m->parked);
 	pthread_mutex_destroy(&m->why_lock);

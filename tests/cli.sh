@@ -122,6 +122,14 @@ expect 2 "expected tcp:PORT" run -k Image --gdb 1234
 expect 2 "expected tcp:PORT" run -k Image --gdb unix:
 expect 2 "the one key is wait" run -k Image --gdb tcp:1234,now
 expect 2 "--gdb tcp:1234,wait" run -S
+prints 0 'mmio[=DEVICE]' run --trace help
+expect 2 "did you mean irqs?" run -k Image --trace irq
+expect 2 "says not what" run -k Image --trace file:x
+expect 2 "expected FIRST-LAST" run -k Image --trace insns=5
+expect 2 "expected FIRST-LAST" run -k Image --trace insns=5-4
+expect 2 "no filter is known" run -k Image --trace irqs=3
+expect 2 "not a size" run -k Image --trace irqs,limit=0
+expect 2 "--accel interp" run -k Image --accel kvm --trace all
 expect 2 'expected host or insn' run -k Image --clock fast
 expect 2 'mips=N' run -k Image --clock insn,mips=0
 expect 2 'one CPU only' run -k Image --clock insn -p 2

@@ -281,6 +281,7 @@ struct interp {
 	unsigned ncpus;
 	struct cpu *cpu[VM_MAX_CPUS];
 	bool count;                     /* count instructions */
+	unsigned trace;                 /* TRACE_* of vm->trace */
 	bool breaks, watches;           /* the debugger has such points */
 	_Atomic bool told_tso;          /* said that EnTSO was refused */
 	uint32_t session[4];            /* UUID of this boot, hvc_apple.c */

@@ -15,6 +15,7 @@
 #include "except.h"
 #include "op.h"
 #include "run.h"
+#include "trace.h"
 
 #define MDSCR_SS 1u
 #define MDSCR_KDE (1u << 13)
@@ -75,7 +76,8 @@ uint32_t debug_ctx(const struct cpu *c, unsigned el)
 {
 	uint64_t mdscr = c->sr.mdscr;
 
-	if (c->debug && c->debug->host != HOST_RUN)
+	if ((c->debug && c->debug->host != HOST_RUN) ||
+	    c->in->trace & TRACE_INSNS)
 		return CTX_STEP;
 	if (LIKELY(!(mdscr & (MDSCR_SS | MDSCR_MDE))) ||
 	    !except_debug_enabled(c, el, false))
@@ -316,6 +318,13 @@ static void prepare(struct cpu *c, uint32_t w, uint64_t pc)
 	c->pcbase = pc - ((uintptr_t)d->rec >> 2);
 }
 
+static void trace_step(const struct cpu *c, uint32_t w, uint64_t pc)
+{
+	const struct a64_row *row = decode_row(w, c->in->model);
+
+	trace_insn(c->in->vm->trace, c->index, pc, w, row ? row->name : NULL);
+}
+
 OP_GLOBAL(step)
 {
 	uint64_t pc = PC;
@@ -333,6 +342,8 @@ OP_GLOBAL(step)
 			c->debug->host = HOST_DONE;
 		GO(raise);
 	}
+	if (UNLIKELY(c->in->trace & TRACE_INSNS))
+		trace_step(c, (uint32_t)ip->imm, pc);
 	prepare(c, (uint32_t)ip->imm, pc);
 	c->icount += REC_NO(ip) - REC_NO(to);
 	JUMP(to);

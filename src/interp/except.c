@@ -8,6 +8,7 @@
 #include "mmu.h"
 #include "model.h"
 #include "pmu.h"
+#include "trace.h"
 
 #define SCTLR_SPAN (1ull << 23)
 #define SCTLR_DSSBS (1ull << 44)
@@ -113,18 +114,25 @@ void except_sync(struct cpu *c)
 	enter(c, VEC_SYNC, c->exc.ret, spsr);
 }
 
+static void take_irq(struct cpu *c, bool fiq)
+{
+	if (UNLIKELY(c->in->trace & TRACE_IRQS))
+		trace_irq(c->in->vm->trace, c->index, fiq, c->el, c->pc);
+	enter(c, fiq ? VEC_FIQ : VEC_IRQ, c->pc, except_pstate(c));
+}
+
 bool except_irq(struct cpu *c)
 {
 	uint32_t lines = atomic_load(&c->irq_lines);
 
 	if (lines & 2 && !(c->pstate & PS_F)) {
 		c->n_fiq++;
-		enter(c, VEC_FIQ, c->pc, except_pstate(c));
+		take_irq(c, true);
 		return true;
 	}
 	if (lines & 1 && !(c->pstate & PS_I)) {
 		c->n_irq++;
-		enter(c, VEC_IRQ, c->pc, except_pstate(c));
+		take_irq(c, false);
 		return true;
 	}
 	return false;

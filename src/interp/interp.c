@@ -25,6 +25,7 @@
 #include "run.h"
 #include "sysreg.h"
 #include "timer.h"
+#include "trace.h"
 
 /* What --code-cache is without the option: the bound of the issue. */
 #define CODE_CACHE_BYTES (64ull << 20)
@@ -135,6 +136,7 @@ static int interp_open(struct vm *vm, struct err *e)
 	in->vm = vm;
 	in->as = vm->as;
 	in->ncpus = vm->ncpus;
+	in->trace = trace_what(vm->trace);
 	in->model = m;
 	decode_init();
 	if (vm->config) {

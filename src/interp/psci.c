@@ -4,10 +4,13 @@
  * stays at 1.1: Apple's driver refuses later ones. Results are sign-extended to
  * 64 bits whatever the convention, as guests know it from other machines. Not
  * there: MIGRATE, MEM_PROTECT, statistics, TRNG, paravirtual time. */
+#include <string.h>
+
 #include "hvc_apple.h"
 #include "interp.h"
 #include "psci.h"
 #include "timer.h"
+#include "trace.h"
 
 enum {
 	RET_OK = 0, RET_NOT_SUPPORTED = -1, RET_INVALID = -2, RET_DENIED = -3,
@@ -236,7 +239,7 @@ static enum psci_next arch_features(struct cpu *c, const uint64_t a[4])
 						  RET_OK);
 }
 
-enum psci_next psci_hvc(struct cpu *c)
+static enum psci_next dispatch(struct cpu *c)
 {
 	/* a function's number is x0's low half */
 	const struct call *call = find((uint32_t)c->x[0]);
@@ -252,4 +255,17 @@ enum psci_next psci_hvc(struct cpu *c)
 	for (int i = 0; i < 4; i++)
 		a[i] = call->id & SMC64 ? c->x[i] : (uint32_t)c->x[i];
 	return call->fn(c, a);
+}
+
+enum psci_next psci_hvc(struct cpu *c)
+{
+	uint64_t arg[4];
+	enum psci_next next;
+
+	if (LIKELY(!(c->in->trace & TRACE_HVC)))
+		return dispatch(c);
+	memcpy(arg, c->x, sizeof(arg));
+	next = dispatch(c);
+	trace_hvc(c->in->vm->trace, c->index, arg, c->x[0]);
+	return next;
 }

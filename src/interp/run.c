@@ -19,6 +19,7 @@
 #include "pmu.h"
 #include "profile.h"
 #include "run.h"
+#include "trace.h"
 
 /* ---- requests and sleeping -------------------------------------------- */
 
@@ -180,6 +181,9 @@ static bool take_exception(struct cpu *c)
 	bool el1 = c->el == 1;
 
 	c->n_exc[esr >> 26 & 63]++;
+	if (UNLIKELY(c->in->trace & TRACE_EXCEPTIONS))
+		trace_exception(c->in->vm->trace, c->index, esr, c->el, from,
+				c->exc.far);
 	except_sync(c);
 	if (el1 && c->pc == from) {
 		vm_request(c->in->vm, VM_CRASH,

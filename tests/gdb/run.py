@@ -2,7 +2,7 @@
 """run.py POME GUEST.elf [PART...]: a guest under pome as gdb-multiarch and lldb see it.
 
 Parts: bare (gdb, a bare-metal guest with two CPUs), life (attach, detach, a lost connection, a second debugger, kill),
-raw (hostile packets on a unix socket), lldb, linux (gdb on Debian's kernel; needs tests/debian/fetch.sh initrd).
+raw (hostile packets on a unix socket), trace (--trace), lldb, linux (gdb on Debian's kernel; needs tests/debian/fetch.sh initrd).
 """
 import os, re, shutil, socket, subprocess, sys, tempfile, time
 
@@ -271,6 +271,26 @@ def raw():
     err.close()
 
 
+def trace():
+    """--trace: what a guest of a few exceptions and a line of output does."""
+    log = os.path.join(work, "trace")
+    basic = os.path.join(os.path.dirname(elf), "t_basic.elf")
+    r = subprocess.run([pome, "run", "-q", "--accel", "interp", "-k", basic, "-m", "256M", "--timeout", "60", "--no-reboot",
+                        "--trace", "all,file:" + log], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    with open(log) as f:
+        text = f.read()
+    check("trace: exceptions and hypercalls", r.returncode == 0 and
+          order(text, r"^\d+\.\d{6} cpu0 svc esr 0x56000123 elr 0x7\w+ el1$", r"^\S+ cpu0 brk esr 0xf2\w+ ",
+                r"^\S+ cpu0 data-abort esr 0x96\w+ far 0x\w+ ", r"^\S+ cpu0 hvc 0x84000008 "), text)
+    check("trace: devices by register", re.search(r"^\S+ cpu0 uart0 UARTDR <-(8|32) 0x50$", text, re.M) is not None, text)
+    r = subprocess.run([pome, "run", "-q", "--accel", "interp", "-k", basic, "-m", "256M", "--timeout", "60", "--no-reboot",
+                        "--trace", "insns=0x70080000-0x70080fff,mmio=rtc,limit=20K"], stdin=subprocess.DEVNULL,
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    text = r.stderr.decode()
+    check("trace: instructions, up to the limit", r.returncode == 0 and 19000 < len(text) < 21000 and
+          order(text, r"cpu0 0x70080000 d5034fdf \w+$", r"^trace: the limit is reached\n\Z") and "uart0" not in text, text)
+
+
 def lldb():
     exe = shutil.which("lldb-19") or shutil.which("lldb")
     if not exe:
@@ -368,7 +388,7 @@ detach
 
 if not shutil.which("gdb-multiarch"):
     sys.exit("run.py: gdb-multiarch is not installed (tests/deps.sh)")
-parts = {"bare": bare, "life": life, "raw": raw, "lldb": lldb, "linux": linux}
+parts = {"bare": bare, "life": life, "raw": raw, "trace": trace, "lldb": lldb, "linux": linux}
 try:
     for name in sys.argv[3:] or parts:
         parts[name]()
