@@ -4,8 +4,8 @@
 #   make run        boot a Debian kernel        make test     every test; installs what is missing
 #   make lint       warnings, clang-tidy, style make bench    figures beside QEMU, one run
 #   make fuzz       replay and grow corpora     make kvm      tests on an emulated aarch64 KVM host
-#   make aarch64    cross build                 make install  PREFIX=/usr/local DESTDIR=
-#   make deps       install build dependencies  make clean
+#   make aarch64    cross build; or riscv64     make install  PREFIX=/usr/local DESTDIR=
+#   make deps       install build dependencies  make portable-tests  the cross builds under qemu-user
 #
 # CC=gcc builds everything but guest code, with a slower interpreter dispatch.
 # SAN=address,undefined or SAN=thread builds with sanitizers. BUILD= moves the output.
@@ -39,6 +39,8 @@ CFLAGS += -std=gnu11 -g $(OPT) $(WARN) $(WERROR) -fno-strict-aliasing -pthread -
 	$(if $(SAN),-fsanitize=$(SAN) -DPOME_SANITIZE -fno-omit-frame-pointer -fno-sanitize-recover=undefined,-fstack-protector-strong)
 LDFLAGS += -pthread $(if $(SAN),-fsanitize=$(SAN))
 LDLIBS += $(PKG_LIBS) -lm
+# sixteen bytes at a time; the compiler's own on x86-64 and aarch64
+LDLIBS += $(if $(filter x86_64 aarch64,$(ARCH)),,-latomic)
 
 # V=1 shows the commands
 Q := $(if $(V),,@)
@@ -62,7 +64,7 @@ LIBOBJ := $(filter-out $(BUILD)/src/main.o,$(OBJ))
 
 .PHONY: firmware-guests firmware-tests all check test run lint bench fuzz kvm kvm-emulated aarch64 install deps help tsan clean unit guests guest-tests linux-tests \
 	debian-tests diff-tests cli-tests qcow2-tests qcow2-bench disk-tests determinism-tests bundle-tests mutations
-.PHONY: gdb-tests insn-walk insn-tests coverage-list coverage-build
+.PHONY: riscv64 portable-tests gdb-tests insn-walk insn-tests coverage-list coverage-build
 all: $(BUILD)/pome
 
 $(BUILD)/pome: $(BUILD)/src/main.o $(BUILD)/libpome.a
@@ -322,17 +324,36 @@ kvm-emulated: aarch64 $(KVM_GUESTS)
 	@OBJCOPY=$(GUESTOBJCOPY) tests/kvm/tree.sh $(SYSROOT) $(A64)/tests-root kvm/unit $(A64_UNIT:%=$(A64)/tests/unit/%)
 	tests/kvm/run.sh $(BUILD) $(KVMFLAGS)
 
-# The cross build, with clang and Debian's own libraries; on an aarch64 host too. build/aarch64/root is a tree to copy
-# over the root of any arm64 Linux.
+# The cross builds, with clang and Debian's own libraries; on an aarch64 host too. build/aarch64/root and
+# build/riscv64/root are trees to copy over the root of any Linux of that architecture.
 SYSROOT = $(or $(POME_CACHE),build/debian)/sysroot
 A64 = $(BUILD)/aarch64
-A64_MAKE = $(MAKE) -j$(JOBS) BUILD=$(A64) PKG_CFLAGS="$(PKG_CFLAGS:-I/%=-I$(abspath $(SYSROOT))/%)" \
-	CC="$(GUESTCC) --target=aarch64-linux-gnu --sysroot=$(abspath $(SYSROOT))" \
+A64_MAKE = $(call cross_make,$(A64),aarch64-linux-gnu,$(SYSROOT))
+SYSROOT_RV = $(SYSROOT)-riscv64
+RV64 = $(BUILD)/riscv64
+RV64_MAKE = $(call cross_make,$(RV64),riscv64-linux-gnu,$(SYSROOT_RV))
+# BUILD TRIPLE SYSROOT: this machine's -I of libraries become the sysroot's
+cross_make = $(MAKE) -j$(JOBS) BUILD=$(1) PKG_CFLAGS="$(PKG_CFLAGS:-I/%=-I$(abspath $(3))/%)" \
+	CC="$(GUESTCC) --target=$(2) --sysroot=$(abspath $(3))" \
 	PKG_LIBS="--ld-path=$(GUESTLD) $(filter -l%,$(PKG_LIBS))"
 aarch64:
 	tests/debian/fetch.sh sysroot
 	+$(A64_MAKE) all
 	OBJCOPY=$(GUESTOBJCOPY) tests/kvm/tree.sh $(SYSROOT) $(A64)/root usr/bin $(A64)/pome
+riscv64:
+	tests/debian/fetch.sh sysroot-riscv64
+	+$(RV64_MAKE) all
+	OBJCOPY=$(GUESTOBJCOPY) tests/kvm/tree.sh $(SYSROOT_RV) $(RV64)/root usr/bin $(RV64)/pome
+
+# Both of them under qemu-user: bare-metal guests and a Linux boot. qemu-user has no seccomp, so the sandbox is off.
+# Before that, hosts that include/host.h refuses: big-endian ones and those of 32 bits.
+portable-tests: guests aarch64 riscv64
+	$(GUESTCC) --target=powerpc64-linux-gnu -fsyntax-only -x c include/host.h 2>&1 | grep 'pome runs on little-endian hosts'
+	$(GUESTCC) --target=i386-linux-gnu -fsyntax-only -x c include/host.h 2>&1 | grep 'pome runs on 64-bit hosts'
+	$(GUESTCC) --target=riscv64-linux-gnu -fsyntax-only -x c include/host.h
+	tests/debian/fetch.sh initrd
+	tests/kvm/portable.sh $(A64)/root qemu-aarch64 $(BUILD)/guest
+	tests/kvm/portable.sh $(RV64)/root qemu-riscv64 $(BUILD)/guest
 
 # Fuzzing: libFuzzer targets, one a device or parser. `make fuzz` replays the corpora and adds FUZZ_SECONDS a target.
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/*.c))

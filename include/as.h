@@ -11,6 +11,7 @@
 
 #include "device.h"
 #include "err.h"
+#include "host.h"
 
 /* A block of guest RAM. `host` is mapped shared from `fd` (a memfd). Both
  * addresses are multiples of 64 KiB, so that hosts of any page size work. */

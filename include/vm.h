@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "err.h"
+#include "host.h"
 
 #define VM_MAX_CPUS 32
 #define VM_CNTFRQ 24000000u             /* Hz; spec/vmapple.md section 1.5 */

@@ -30,12 +30,21 @@
 
 /* DISPATCH_TAIL: handlers are tail calls, hot state is in their arguments.
  * DISPATCH_LOOP: handlers return the next record to a loop, hot state is in
- * struct cpu; for compilers without guaranteed tail calls, and sanitizers. */
+ * struct cpu; for compilers without guaranteed tail calls, and sanitizers.
+ * preserve_none leaves a handler every register of the host; where clang has
+ * no such convention (riscv64) the usual one does, with more spills. */
+#if defined(__x86_64__) || defined(__aarch64__)
+#define OP_TAIL_CC __attribute__((preserve_none))
+#define HAS_OP_TAIL_CC __has_attribute(preserve_none)
+#elif defined(__riscv)
+#define OP_TAIL_CC
+#define HAS_OP_TAIL_CC 1
+#else
+#define HAS_OP_TAIL_CC 0
+#endif
 #if !defined(DISPATCH_TAIL)
 #if defined(__clang__) && defined(__has_attribute) && \
-	__has_attribute(musttail) && __has_attribute(preserve_none) && \
-	(defined(__x86_64__) || defined(__aarch64__)) && \
-	!defined(POME_SANITIZE)
+	__has_attribute(musttail) && HAS_OP_TAIL_CC && !defined(POME_SANITIZE)
 #define DISPATCH_TAIL 1
 #else
 #define DISPATCH_TAIL 0
@@ -48,7 +57,7 @@ struct tlb;
 struct interp;
 
 #if DISPATCH_TAIL
-#define OP_CC __attribute__((preserve_none))
+#define OP_CC OP_TAIL_CC
 typedef OP_CC void op_fn(struct cpu *c, const struct rec *ip, uint64_t fa,
 			 uint64_t fb, uint64_t fk, struct tlb *t);
 #else

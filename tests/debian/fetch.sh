@@ -7,58 +7,72 @@
 #   fetch.sh bundle DIR        a macosvm-style bundle of the two, for `pome run DIR`
 #   fetch.sh grub              Debian's boot loader for UEFI: $CACHE/grubaa64.efi
 #   fetch.sh sysroot           headers and libraries for a cross build: $CACHE/sysroot
+#   fetch.sh sysroot-riscv64   the same for riscv64:   $CACHE/sysroot-riscv64
+#   fetch.sh newer             a later cloud kernel, whose KVM can do more: $CACHE/vmlinuz-newer
 #
-# Packages are only downloaded and unpacked, never installed: apt runs on a private arm64 state below $CACHE, and the
-# machine's own package state does not change. A second call finds everything in place. POME_CACHE moves the cache.
+# Packages are only downloaded and unpacked, never installed: apt runs on private states below $CACHE, one for each
+# architecture and release, and the machine's own package state does not change. A second call finds everything in
+# place. POME_CACHE moves the cache.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 cache=$(realpath -m "${POME_CACHE:-$here/../../build/debian}")
-# what apt may read: Debian's own sources, or the ones of the release that this machine runs
-sources=${POME_SOURCES:-}
-suite=${POME_SUITE:-bookworm}
 
 die() { echo "fetch.sh: $*" >&2; exit 1; }
+
+# ARCH SUITE SUFFIX: whose packages the functions below mean; the suffix tells their directories apart
+use() {
+	arch=$1 suite=$2 state=$cache/apt$3 debs=$cache/debs$3
+	# what apt may read: Debian's own archive, or a list of the caller's
+	sources=$state/debian.list
+	[ -n "$3" ] || sources=${POME_SOURCES:-$sources}
+}
+use arm64 "${POME_SUITE:-bookworm}" ""
 
 apt_() { # apt-get or apt-cache, then its arguments
 	local tool=$1
 	shift
 	"$tool" -q -o Dir::Etc::sourcelist="$sources" -o Dir::Etc::sourceparts=- \
-		-o Dir::State="$cache/apt" -o Dir::Cache="$cache/apt" -o Dir::State::status="$cache/apt/status" \
-		-o APT::Architecture=arm64 -o APT::Architectures=arm64 -o APT::Sandbox::User=root \
+		-o Dir::State="$state" -o Dir::Cache="$state" -o Dir::State::status="$state/status" \
+		-o APT::Architecture="$arch" -o APT::Architectures="$arch" -o APT::Sandbox::User=root \
 		-o Acquire::Retries=3 "$@"
 }
 
 update() {
-	[ -e "$cache/apt/updated" ] && return
+	local keys=/usr/share/keyrings/debian-archive-keyring.gpg option=
+	mkdir -p "$debs"
+	if [ -e "$state/updated" ]; then
+		sources=$(cat "$state/updated")
+		return
+	fi
 	command -v apt-get >/dev/null || die "this needs apt-get (Debian, Ubuntu); elsewhere give pome a kernel with -k"
-	mkdir -p "$cache"/apt/lists/partial "$cache"/apt/archives/partial "$cache"/debs
-	: >"$cache/apt/status"
-	if [ -z "$sources" ]; then
-		sources=$cache/apt/debian.list
-		local keys=/usr/share/keyrings/debian-archive-keyring.gpg option=
+	mkdir -p "$state"/lists/partial "$state"/archives/partial
+	: >"$state/status"
+	if [ "$sources" = "$state/debian.list" ]; then
 		[ -e "$keys" ] && option="[signed-by=$keys]"
 		{
 			echo "deb $option http://deb.debian.org/debian $suite main"
-			echo "deb $option http://deb.debian.org/debian $suite-updates main"
-			echo "deb $option http://deb.debian.org/debian-security $suite-security main"
+			# what is only built against needs no updates, and fewer lists fail less often
+			if [ "$arch" = arm64 ]; then
+				echo "deb $option http://deb.debian.org/debian $suite-updates main"
+				echo "deb $option http://deb.debian.org/debian-security $suite-security main"
+			fi
 		} >"$sources"
 	fi
-	echo "fetch.sh: reading Debian's package lists" >&2
+	echo "fetch.sh: reading the package lists of Debian $suite, $arch" >&2
 	apt_ apt-get update >"$cache/apt.log" 2>&1 || { cat "$cache/apt.log" >&2; die "apt-get update failed"; }
-	echo "$sources" >"$cache/apt/updated"
+	echo "$sources" >"$state/updated"
 }
 
 unpack() { # package directory
 	local deb
 	update
-	sources=$(cat "$cache/apt/updated")
-	deb=$(find "$cache/debs" -name "$1_*.deb" | head -n 1)
+	deb=$(find "$debs" -name "$1_*.deb" | head -n 1)
 	if [ -z "$deb" ]; then
 		echo "fetch.sh: downloading $1" >&2
-		(cd "$cache/debs" && apt_ apt-get download "$1") >>"$cache/apt.log" 2>&1 ||
+		(cd "$debs" && apt_ apt-get download "$1") >>"$cache/apt.log" 2>&1 ||
 			{ tail -n 5 "$cache/apt.log" >&2; die "cannot download $1"; }
-		deb=$(find "$cache/debs" -name "$1_*.deb" | head -n 1)
+		deb=$(find "$debs" -name "$1_*.deb" | head -n 1)
 	fi
 	mkdir -p "$2"
 	dpkg-deb -x "$deb" "$2"
@@ -73,13 +87,12 @@ flavour() { # meta-package suffix
 	local meta=$1 suffix=$2 name x=$cache/x$2
 	[ -e "$cache/vmlinuz$suffix" ] && return
 	update
-	sources=$(cat "$cache/apt/updated")
 	name=$(apt_ apt-cache depends "$meta" | awk '/Depends: linux-image/ { print $2; exit }')
 	[ -n "$name" ] || die "$meta names no kernel"
 	unpack "$name" "$x"
 	mkdir -p "$cache/modules$suffix"
 	for m in $wanted; do
-		find "$x/lib/modules" \( -name "$m.ko" -o -name "$m.ko.xz" \) -exec cp {} "$cache/modules$suffix/" \;
+		find "$x" \( -name "$m.ko" -o -name "$m.ko.xz" \) -exec cp {} "$cache/modules$suffix/" \;
 	done
 	find "$cache/modules$suffix" -name '*.xz' -exec unxz {} +
 	echo "$name" >"$cache/kernel$suffix.version"
@@ -131,11 +144,21 @@ libcap-ng0 libcap-ng-dev libcmocka0 libcmocka-dev libjansson4 libjansson-dev lib
 libexpat1-dev libminizip1 libminizip-dev libnettle8 nettle-dev libhogweed6 libgmp10 zlib1g zlib1g-dev libzstd1 libzstd-dev libslirp0 libslirp-dev
 libglib2.0-0 libglib2.0-dev libpcre2-8-0 libffi8"
 
-sysroot() {
-	local root=$cache/sysroot p link to
-	[ "$(cat "$root/ok" 2>/dev/null)" = "$sysroot_packages" ] && return
+# riscv64 became an architecture of Debian after bookworm.
+sysroot_packages_riscv64="libc6 libc6-dev linux-libc-dev libgcc-14-dev libgcc-s1 libatomic1 libfdt1 libfdt-dev
+libseccomp2 libseccomp-dev libcap-ng0 libcap-ng-dev libcmocka0 libcmocka-dev libjansson4 libjansson-dev libplist-2.0-4
+libplist-dev libexpat1 libexpat1-dev libminizip1t64 libminizip-dev libnettle8t64 nettle-dev libhogweed6t64 libgmp10
+zlib1g zlib1g-dev libzstd1 libzstd-dev libslirp0 libslirp-dev libglib2.0-0t64 libglib2.0-dev libgio-2.0-dev
+libpcre2-8-0 libffi8"
+
+sysroot() { # DIRECTORY PACKAGES
+	local root=$1 packages=$2 p link to
+	[ "$(cat "$root/ok" 2>/dev/null)" = "$packages" ] && return
 	rm -rf "$root"
-	for p in $sysroot_packages; do
+	# one /lib, as installed systems have it; bookworm's packages still name both
+	mkdir -p "$root/usr/lib"
+	[ "$suite" = bookworm ] || ln -s usr/lib "$root/lib"
+	for p in $packages; do
 		unpack "$p" "$root"
 	done
 	# links to /lib/... mean this machine's: make them relative, so that a linker and a copy find the sysroot's
@@ -143,7 +166,7 @@ sysroot() {
 		to=$(readlink "$link")
 		ln -sfn "$(realpath -ms --relative-to="$(dirname "$link")" "$root$to")" "$link"
 	done
-	echo "$sysroot_packages" >"$root/ok"
+	echo "$packages" >"$root/ok"
 }
 
 grub() {
@@ -159,6 +182,14 @@ kernel) flavour linux-image-arm64 "" ;;
 cloud) initrd -cloud ;;
 initrd) initrd "" ;;
 bundle) [ $# = 2 ] || die "bundle needs a directory"; bundle "$2" ;;
-sysroot) sysroot ;;
-*) sed -n '2,11p' "$0"; exit 2 ;;
+sysroot) sysroot "$cache/sysroot" "$sysroot_packages" ;;
+sysroot-riscv64)
+	use riscv64 trixie -riscv64
+	sysroot "$cache/sysroot-riscv64" "$sysroot_packages_riscv64"
+	;;
+newer)
+	use arm64 trixie -newer
+	flavour linux-image-cloud-arm64 -newer
+	;;
+*) sed -n '2,13p' "$0"; exit 2 ;;
 esac

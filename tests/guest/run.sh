@@ -3,7 +3,7 @@
 #
 #   run.sh POME DIR [POME-OPTIONS...]     every DIR/t_*.elf
 #
-# GUEST_SECONDS is what a guest may take (100). A guest passes when it powers off (status 0) and its last line begins with PASS.
+# A guest passes when it powers off (status 0) and its last line begins with PASS. GUEST_SECONDS: what it may take (100).
 set -u
 pome=$1 dir=$2
 shift 2

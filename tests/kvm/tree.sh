@@ -1,11 +1,15 @@
 #!/bin/bash
-# tree.sh - a tree to copy over the root of an arm64 Linux: programs and every library that they need.
+# tree.sh - a tree to copy over the root of an arm64 (or riscv64) Linux: programs and every library that they need.
 #
 #   tree.sh SYSROOT ROOT DIR PROGRAM...      programs go to ROOT/DIR, libraries where Debian has them
 # OBJCOPY names a tool that takes the programs' debugging information away.
 set -euo pipefail
 sysroot=$1 root=$2 bin=$3
 shift 3
+
+triple=$(basename "$(ls -d "$sysroot"/usr/lib/*-linux-gnu)")
+# the loader, by the name that programs have in them: /lib/ld-linux-...
+loader=$(readelf -l "$1" | sed -n 's,.*interpreter: /lib/\(.*\)\],\1,p')
 
 needed() { readelf -d "$@" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | sort -u; }
 
@@ -18,7 +22,8 @@ todo=$(needed "$@")
 while [ -n "$todo" ]; do
 	more=
 	for lib in $todo; do
-		for dir in lib/aarch64-linux-gnu usr/lib/aarch64-linux-gnu; do
+		[ "$lib" != "$loader" ] || continue
+		for dir in "lib/$triple" "usr/lib/$triple"; do
 			[ -e "$sysroot/$dir/$lib" ] && break
 		done
 		[ -e "$sysroot/$dir/$lib" ] || { echo "tree.sh: $sysroot has no $lib" >&2; exit 1; }
@@ -28,8 +33,7 @@ while [ -n "$todo" ]; do
 	done
 	todo=${more# }
 done
-# the loader, by the name that programs have in them
-install -D -m 755 "$sysroot/lib/ld-linux-aarch64.so.1" "$root.new/lib/aarch64-linux-gnu/ld-linux-aarch64.so.1"
-ln -s aarch64-linux-gnu/ld-linux-aarch64.so.1 "$root.new/lib/ld-linux-aarch64.so.1"
+install -D -m 755 "$sysroot/lib/$loader" "$root.new/lib/$triple/$loader"
+ln -s "$triple/$loader" "$root.new/lib/$loader"
 rm -rf "$root"
 mv "$root.new" "$root"
