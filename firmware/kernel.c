@@ -129,6 +129,7 @@ void kernel_boot(struct scan *s)
 		.cpus = platform.cpus < 32 ? platform.cpus : 32,
 		.ecid = platform.ecid, .chip = 0xfe00, .board = platform.board,
 		.serial = platform.serial, .model = platform.model,
+		.timebase = ticks_per_second(),
 	};
 	struct xnu_in in = { .machine = &m, .ram = (uint8_t *)RAM_BASE,
 			     .command_line = line };

@@ -206,6 +206,8 @@ int config_mac(const char *text, uint8_t mac[6]);       /* -1: no unicast MAC */
 /* Does the machine start as a Mac does: from a boot ROM, or with an auxiliary
  * store? Then its root and aux disks are Apple's kind. */
 bool config_is_mac(const struct config *);
+/* Is the guest to see a CPU of Apple's, by --cpu or by how it boots? */
+bool config_vmapple_cpu(const struct config *);
 
 /* Adds, rounds and multiplies sizes; true means that it did not fit. */
 static inline bool size_add(uint64_t a, uint64_t b, uint64_t *out)

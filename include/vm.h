@@ -64,6 +64,9 @@ struct vm {
 	unsigned ncpus;
 	struct vcpu cpu[VM_MAX_CPUS];
 	uint64_t entry_pc, entry_x0;    /* CPU 0 at reset */
+	/* Hz of the counter that guests read. The accelerator may set another
+	 * in its open: KVM's is the host's. */
+	uint64_t cntfrq;
 	/* For --clock=insn: waits until disks, posts and the GUEST timers that
 	 * are due have nothing left to do, so that what devices do falls
 	 * between two instructions. False: the vCPU is to park first. Its

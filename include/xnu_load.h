@@ -15,6 +15,7 @@ struct xnu_machine {
 	uint8_t mac[4][6];              /* en0, en1, wifi0, bt0; zeros: none */
 	const char *serial, *model;
 	uint8_t seed[64];               /* random, not all zero */
+	uint64_t timebase;              /* CNTFRQ_EL0 of the guest, Hz */
 };
 
 struct xnu_file {                       /* unpacked; n 0: there is none */

@@ -263,6 +263,14 @@ static int check_boot(const struct config *c, struct err *e)
 	return 0;
 }
 
+bool config_vmapple_cpu(const struct config *c)
+{
+	if (c->cpu != CFG_CPU_BY_BOOT)
+		return c->cpu == CFG_CPU_VMAPPLE;
+	return (c->firmware.path || c->firmware_builtin || c->kernel_xnu) &&
+	       c->board->firmware.apple;
+}
+
 bool config_is_mac(const struct config *c)
 {
 	if (c->board && !c->board->firmware.apple)

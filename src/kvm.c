@@ -260,6 +260,8 @@ static int open_vm(struct kvm *k, struct err *e)
 		return err_set(e, 0, "KVM: no CPU state of %d bytes",
 			       k->run_size);
 	open_caps(k);
+	__asm__("mrs %0, cntfrq_el0" : "=r"(k->vm->cntfrq));
+	kvm_apple_open(k);
 	if (add_memory(k, e) || kvm_gic_open(k, e) || open_signal(e))
 		return -1;
 	if (loop_timer(k->vm->loop, CLOCK_HOST, NULL, on_stuck_timer, k,
@@ -346,6 +348,7 @@ static int open_cpu(struct kvm_cpu *c, struct err *e)
 			       c->v->mpidr);
 	if (!kvm_get(c, KVM_REG_ARM_PSCI_VERSION, &psci) && psci > PSCI_1_1)
 		kvm_set(c, KVM_REG_ARM_PSCI_VERSION, PSCI_1_1);
+	kvm_apple_cpu(c);
 	if (c->v->index + 1 == k->vm->ncpus)
 		return kvm_gic_init(k, e);
 	return 0;
@@ -568,6 +571,9 @@ static bool serve(struct kvm_cpu *c, enum vexit *out)
 	case KVM_EXIT_MMIO:
 		kvm_mmio(c);
 		return true;
+	case KVM_EXIT_HYPERCALL:
+		kvm_apple_call(c);
+		return true;
 	case KVM_EXIT_ARM_NISV:
 		*out = VX_FAIL;
 		return kvm_nisv(c);
@@ -654,6 +660,7 @@ static void kvm_stats(struct vm *vm,
 {
 	static const char *const name[KVM_NREASONS] = {
 		[0] = "exits_other", [KVM_EXIT_MMIO] = "exits_mmio",
+		[KVM_EXIT_HYPERCALL] = "exits_hypercall",
 		[KVM_EXIT_ARM_NISV] = "exits_no_syndrome",
 		[KVM_EXIT_SYSTEM_EVENT] = "exits_system_event",
 		[KVM_EXIT_DEBUG] = "exits_debug",

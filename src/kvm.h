@@ -3,7 +3,8 @@
  * kvm.c has the VM, its CPUs and the run loop; kvm_gic.c the in-kernel GICv3;
  * kvm_regs.c registers by name; kvm_debug.c what the debugger wants; kvm_walk.c
  * the guest's own translation; kvm_insn.c the decoder of loads and stores;
- * kvm_mmio.c accesses that leave the kernel. aarch64 hosts only. */
+ * kvm_mmio.c accesses that leave the kernel; kvm_apple.c what vmapple guests
+ * want beyond that. aarch64 hosts only. */
 #ifndef POME_KVM_H
 #define POME_KVM_H
 
@@ -167,5 +168,15 @@ bool kvm_insn(uint32_t word, struct kvm_insn *);
  * could not do it; vm_request was called then. */
 void kvm_mmio(struct kvm_cpu *);
 bool kvm_nisv(struct kvm_cpu *);
+
+/* ---- kvm_apple.c -------------------------------------------------------- */
+
+/* Main thread, after the VM is made and before a CPU runs: asks for Apple's
+ * hypercalls where the guest is to see Apple's CPU, and says what this host
+ * cannot do for it. kvm_apple_cpu: the rest, which needs a CPU. */
+void kvm_apple_open(struct kvm *);
+void kvm_apple_cpu(struct kvm_cpu *);
+/* KVM_EXIT_HYPERCALL. The CPU's own thread. */
+void kvm_apple_call(struct kvm_cpu *);
 
 #endif

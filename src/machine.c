@@ -298,6 +298,7 @@ static int open_stats(struct machine *m, struct err *e)
 static void init_cpus(struct machine *m)
 {
 	m->vm.ncpus = m->config->cpus;
+	m->vm.cntfrq = VM_CNTFRQ;
 	for (unsigned i = 0; i < m->vm.ncpus; i++) {
 		struct vcpu *v = &m->vm.cpu[i];
 

@@ -127,6 +127,7 @@ static void identify(struct machine *m, struct xnu_machine *x)
 		.ecid = c->id.ecid, .chip = CHIP, .board = BOARD,
 		.serial = *c->id.serial ? c->id.serial : "1234",
 		.model = *c->id.model ? c->id.model : "VM0001",
+		.timebase = m->vm.cntfrq,
 	};
 	for (int i = 0; i < 4; i++)
 		if (c->id.has_mac[i])

@@ -3,7 +3,6 @@
  * facts; without one, the least that the kernel looks for is built. */
 #include "xnu_int.h"
 
-#define TIMEBASE 24000000u              /* section 1.5 */
 #define ARM_IO 0x10000000ull            /* what arm-io's ranges add */
 #define UART_PHANDLE 0x60u
 
@@ -99,7 +98,7 @@ static void build(struct edit *e)
 
 /* ---- the machine's facts ------------------------------------------------------ */
 
-static void cpu(struct edit *e, size_t cpus, unsigned i)
+static void cpu(struct edit *e, size_t cpus, unsigned i, uint64_t timebase)
 {
 	static const char *const clock[] = {
 		"timebase-frequency", "clock-frequency", "bus-frequency",
@@ -121,18 +120,18 @@ static void cpu(struct edit *e, size_t cpus, unsigned i)
 	u32(e, n, "reg", i % 16 | i / 16 << 8);
 	text(e, n, "state", i ? "waiting" : "running");
 	for (unsigned j = 0; j < sizeof(clock) / sizeof(clock[0]); j++)
-		u64(e, n, clock[j], TIMEBASE);
+		u64(e, n, clock[j], timebase);
 	text_new(e, n, "cluster-type", "P");
 }
 
 /* A template has one node for each CPU there could be. */
-static void cpus(struct edit *e, unsigned count)
+static void cpus(struct edit *e, unsigned count, uint64_t timebase)
 {
 	size_t n = node(e, 0, "cpus"), child = 0;
 	uint32_t i = 0;
 
 	for (unsigned c = 0; c < count; c++)
-		cpu(e, n, c);
+		cpu(e, n, c, timebase);
 	/* The first `count` stay where they are all named so; a template that
 	 * names them otherwise loses its own and has ours. */
 	while (!e->bad && adt_child(e->t, n, &i, &child)) {
@@ -231,7 +230,7 @@ const char *xnu_tree(const struct xnu_in *in, const struct xnu_map *map,
 	}
 	text(&e, 0, "serial-number", in->machine->serial);
 	text_new(&e, 0, "regulatory-model-number", in->machine->model);
-	cpus(&e, in->machine->cpus);
+	cpus(&e, in->machine->cpus, in->machine->timebase);
 	chosen(&e, in, map);
 	return e.bad;
 }

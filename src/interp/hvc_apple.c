@@ -10,38 +10,15 @@
  * Calls change no registers but x0 and their results. */
 #include <string.h>
 
+#include "../apple_hvc.h"
 #include "hvc_apple.h"
 #include "model.h"
 #include "pauth.h"
 #include "timer.h"
 
-enum {
-	PAC_SET_INITIAL_STATE = 0xc1000000,
-	PAC_GET_DEFAULT_KEYS = 0xc1000001,
-	PAC_SET_A_KEYS = 0xc1000002,
-	PAC_SET_B_KEYS = 0xc1000003,
-	PAC_SET_EL0_DIVERSIFIER = 0xc1000004,
-	PAC_SET_EL0_DIVERSIFIER_AT_EL1 = 0xc1000005,
-	PAC_SET_G_KEY = 0xc1000006,
-	PAC_NOP = 0xc10000f0,
-	GET_MABS_OFFSET = 0xc3000003,
-	GET_BOOTSESSIONUUID = 0xc3000004,
-	VCPU_WFK = 0xc3000005,
-	VCPU_KICK = 0xc3000006,
-	OEM_UID = 0x8300ff01,
-	OEM_REVISION = 0x8300ff03,
-	OEM_FEATURES = 0x8300feff,
-};
-
 #define AFFINITY 0xff00ffffffull        /* Aff3, Aff2..Aff0 of MPIDR_EL1 */
 
-/* What the calls give on Apple's own hosts. */
-#define DEFAULT_KEY 0xfeedfacefeedfacfull
-enum { DEFAULT_B = 0, DEFAULT_EL0 = 4, DEFAULT_A = 6, DEFAULT_G = 10 };
-
-static const uint32_t oem_uid[4] = {
-	0x9cbb6ebb, 0x9dc9d679, 0xaa624e1f, 0x3b878185,
-};
+static const uint32_t oem_uid[4] = OEM_UID_WORDS;
 
 bool hvc_apple_has(const struct cpu *c)
 {

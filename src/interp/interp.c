@@ -37,24 +37,17 @@ static int interp_probe(struct err *e)
 
 /* "PROFILE,FEAT=on,..." for model_parse, from the options. */
 static int model_of(struct cpu_model *m, const struct config *cfg,
-		    const struct board *b, struct err *e)
+		    struct err *e)
 {
 	char spec[CFG_MAX_FEATS * 32 + 16] = "generic";
 	size_t n;
 
 	if (!cfg)
 		return model_parse(m, spec, e);
-	switch (cfg->cpu) {
-	case CFG_CPU_BY_BOOT:
-		if (b->firmware.apple && (cfg->firmware.path ||
-					  cfg->firmware_builtin ||
-					  cfg->kernel_xnu))
-			strcpy(spec, "vmapple");
-		break;
-	case CFG_CPU_GENERIC: break;
-	case CFG_CPU_VMAPPLE: strcpy(spec, "vmapple"); break;
-	case CFG_CPU_QEMU72: strcpy(spec, "qemu72"); break;
-	}
+	if (config_vmapple_cpu(cfg))
+		strcpy(spec, "vmapple");
+	else if (cfg->cpu == CFG_CPU_QEMU72)
+		strcpy(spec, "qemu72");
 	n = strlen(spec);
 	for (int i = 0; i < cfg->nfeats; i++)
 		n += (size_t)snprintf(spec + n, sizeof(spec) - n, ",%s=%s",
@@ -69,7 +62,7 @@ static bool interp_has_pmu(const struct vm *vm)
 	struct err e;
 
 	memset(&m, 0, sizeof(m));
-	return !model_of(&m, vm->config, vm->board, &e) && m.has[FEAT_PMUv3];
+	return !model_of(&m, vm->config, &e) && m.has[FEAT_PMUv3];
 }
 
 /* The GIC's lock is held: only a flag and a kick. */
@@ -146,7 +139,7 @@ static int interp_open(struct vm *vm, struct err *e)
 	}
 	seed_init(&in->rndr, vm->config, SEED_RNDR);
 	if (iclock_open(in, vm->config, e) < 0 ||
-	    model_of(m, vm->config, vm->board, e) < 0)
+	    model_of(m, vm->config, e) < 0)
 		goto fail;
 	in->cache = cache_new(in, bytes, e);
 	if (!in->cache || open_gic(in, e) < 0)

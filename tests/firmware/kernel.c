@@ -197,6 +197,7 @@ static void check_tree(const uint8_t *tree)
 	const uint8_t *io = child(tree, "arm-io"), *gic, *p;
 	unsigned count = ld32(cfg + 4);
 	uint32_t len, any = 0;
+	uint64_t rate;
 
 	is("dram-base", value(chosen, "dram-base"), RAM);
 	is("dram-size", value(chosen, "dram-size"), ld64(cfg + 0x20));
@@ -212,7 +213,8 @@ static void check_tree(const uint8_t *tree)
 	n = child(cpus, "cpu0");
 	is("cpu0 runs", n && same((const char *)prop(n, "state", NULL),
 				  "running"), 1);
-	is("timebase", value(n, "timebase-frequency"), 24000000);
+	__asm__ volatile("mrs %0, cntfrq_el0" : "=r"(rate));
+	is("timebase", value(n, "timebase-frequency"), rate);
 	is("cpu0's reg", value(n, "reg"), 0);
 	p = prop(io, "ranges", &len);
 	is("arm-io's base", p && len >= 16 ? ld64(p + 8) : 0, 0x10000000);

@@ -3,7 +3,8 @@
 #
 #   run.sh POME DIR [POME-OPTIONS...]     every DIR/t_*.elf
 #
-# A guest passes when it powers off (status 0) and its last line begins with PASS. GUEST_SECONDS: what it may take (100).
+# A guest passes when it powers off (status 0) and its last line begins with PASS. GUEST_SECONDS: what it may take (100);
+# ONLY: the name of one.
 set -u
 pome=$1 dir=$2
 shift 2
@@ -11,7 +12,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 seconds=${GUEST_SECONDS:-100}
 passed=0 failed=0
-for elf in "$dir"/t_*.elf; do
+for elf in "$dir"/${ONLY:-t_*}.elf; do
 	name=$(basename "$elf" .elf)
 	cpus=1
 	reboot=--no-reboot

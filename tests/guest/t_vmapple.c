@@ -398,6 +398,60 @@ static void test_hvc(void)
 	CHECK_EQ(other_sign, s);
 }
 
+/* What KVM can do of it, on a host whose kernel passes the calls on: keys are
+ * the architected ones, the diversifier does nothing, nobody is kicked. */
+static void test_hvc_kvm(void)
+{
+	struct call r = hvc(0xc1000000, 1, 2);
+	uint64_t p = 0x123456789abc, s, sb;
+
+	CHECK_EQ(r.x[0], 0);
+	CHECK_EQ(r.x[1], 1);
+	CHECK_EQ(r.x[4], 0x4444);
+	r = hvc(0xc1000001, 1, 2);
+	CHECK_EQ(r.x[0], 0);
+	CHECK_EQ(r.x[1], 0xfeedfacefeedfad5);
+	CHECK_EQ(r.x[2], 0xfeedfacefeedfacf);
+	CHECK_EQ(r.x[3], 0xfeedfacefeedfad3);
+	CHECK_EQ(r.x[4], 0xfeedfacefeedfad9);
+	CHECK_EQ(r.x[5], 0x5555);
+	CHECK_EQ(hvc(0xc10000f0, 1, 2).x[0], 0);
+	r = hvc(0x8300ff01, 1, 2);
+	CHECK_EQ(r.x[0], 0x9cbb6ebb);
+	CHECK_EQ(r.x[1], 0x9dc9d679);
+	CHECK_EQ(r.x[3], 0x3b878185);
+	CHECK_EQ(r.x[4], 0x4444);
+	CHECK_EQ(hvc(0x8300feff, 0xc1000003, 0).x[0], 0);
+	CHECK_EQ(hvc(0x8300feff, 0xc3000005, 0).x[0], ~0ul);
+	CHECK_EQ(hvc(0xc3000006, 0, 0).x[0], ~0ul);
+	CHECK_EQ(hvc(0xc3ff0000, 0, 0).x[0], ~0ul);
+	CHECK_EQ(hvc(0x84000000, 0, 0).x[0], 0x10001);  /* PSCI goes on */
+
+	WRITE(tcr_el1, 17 | 17ul << 16);
+	WRITE(sctlr_el1, READ(sctlr_el1) | 1ul << 31 | 1ul << 30);
+	ISB();
+	s = sign(p, 5, false);
+	sb = sign(p, 5, true);
+	CHECK(s != p && sb != p && s != sb);
+	CHECK_EQ(auth(s, 5), p);
+	CHECK_EQ(hvc(0xc1000004, 0x1111, 0).x[0], 0);
+	CHECK_EQ(hvc(0xc1000005, 1, 0x1111).x[0], 0);
+	CHECK_EQ(sign(p, 5, false), s);
+	CHECK_EQ(hvc(0xc1000003, 0x2222, 0).x[0], 0);
+	CHECK_EQ(sign(p, 5, false), s);
+	CHECK(sign(p, 5, true) != sb);
+	CHECK_EQ(hvc(0xc1000003, 0xfeedfacefeedfacf, 0).x[0], 0);
+	CHECK_EQ(sign(p, 5, true), sb);
+	CHECK_EQ(hvc(0xc1000002, 0x3333, 0).x[0], 0);
+	CHECK(sign(p, 5, false) != s);
+	CHECK_EQ(hvc(0xc1000000, 0, 0).x[0], 0);
+	CHECK_EQ(sign(p, 5, false), s);
+	CHECK(cpu_start(1, on_other_cpu));
+	while (!other_done)
+		;
+	CHECK_EQ(other_sign, s);
+}
+
 void guest_main(uint64_t dtb)
 {
 	on_kvm = guest_told(dtb, "kvm");
@@ -417,4 +471,6 @@ void guest_main(uint64_t dtb)
 	mmu_off();
 	if (!on_kvm)
 		test_hvc();
+	else if (guest_told(dtb, "apple-hvc"))
+		test_hvc_kvm();
 }

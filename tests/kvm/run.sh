@@ -1,7 +1,8 @@
 #!/bin/bash
 # run.sh - every KVM test: on this machine where it is an aarch64 one with KVM, else on emulated hosts of several kinds.
 #
-#   run.sh BUILD [PARTS]      PARTS as suite.sh has them: one run of those only; -d before them: deterministic
+#   run.sh BUILD [-d] [-c CPU] [-s CPUS] [-k KERNEL] [-t SECONDS] PARTS
+#                             one run of those parts of suite.sh, on such a host (host.sh)
 #   run.sh BUILD quick        what `make test` has time for: one kind of host
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
@@ -68,7 +69,11 @@ if [ "$*" = quick ]; then
 	exit
 fi
 options=()
-while [ "${1:-}" = -d ]; do options+=(-d); shift; done
+while [ "${1#-}" != "${1:-}" ]; do
+	options+=("$1")
+	shift
+	case ${options[-1]} in -d) ;; *) options+=("$1"); shift ;; esac
+done
 if [ $# -gt 0 ]; then
 	host chosen "$*" "${options[@]}"
 	all_of 1

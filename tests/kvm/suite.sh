@@ -8,6 +8,8 @@
 #            linuxN  boot with N CPUs and a disk       bootsN  the same 20 times, without the disk
 #            stage1  the boot ROM, and a stage 1 that uses the whole vmapple board
 #            refuse  --accel kvm must be refused       cost    exits in instructions (host.sh -d)
+#            apple   Apple's hypercalls, where the kernel passes them on
+#            noapple where it does not: a warning
 set -u
 pome=$1 dir=$2 parts=$3 words=${4:-}
 work=$(mktemp -d)
@@ -26,7 +28,7 @@ tally() { # name status [file to show]
 }
 
 guests() {
-	GUEST_SECONDS=300 sh "$dir/guests.sh" "$pome" "$dir/guest" --accel kvm -a "kvm $words" >"$work/guests"
+	GUEST_SECONDS=300 ONLY=${only:-} sh "$dir/guests.sh" "$pome" "$dir/guest" --accel kvm -a "kvm $words" >"$work/guests"
 	status=$?
 	sed '$d' "$work/guests"
 	passed=$((passed + $(grep -c '^ok ' "$work/guests")))
@@ -95,7 +97,10 @@ sleep 60' -p 4 -d "$work/disk.img" &&
 
 boots() { # CPUs
 	good=0
-	while [ $good -lt 20 ] && linux boots "test \$(nproc) = $1" -p "$1" --no-reboot; do good=$((good + 1)); done
+	while [ $good -lt 20 ] && linux boots "test \$(nproc) = $1" -p "$1" --no-reboot; do
+		good=$((good + 1))
+		echo "     boot $good, $(cut -d' ' -f1 /proc/uptime) s"
+	done
 	[ $good = 20 ]
 	tally "linux: $1 CPUs, $good of 20 boots" $? "$work/text"
 }
@@ -110,6 +115,17 @@ stage1() { # CPUs
 	sed -n 's/^stage1: /     /p' "$work/out"
 	grep -q '^PASS' "$work/out" && grep -q "^stage1: $1 of $1 CPUs" "$work/out"
 	tally "boot ROM and stage 1, $1 CPUs" $? "$work/out"
+}
+
+apple() {
+	words="$words apple-hvc" only=t_vmapple guests
+}
+
+noapple() {
+	"$pome" run --accel kvm --cpu vmapple -k "$dir/guest/t_basic.elf" -a "kvm $words" -m 256M --timeout 180 \
+		>"$work/out" 2>&1 </dev/null
+	[ $? = 0 ] && grep -q "warning: KVM: this host's kernel does not pass Apple's hypercalls on" "$work/out"
+	tally "without Apple's hypercalls: $(grep hypercalls "$work/out")" $? "$work/out"
 }
 
 refuse() {
@@ -144,6 +160,8 @@ for part in $parts; do
 	stage1) stage1 1; stage1 8 ;;
 	refuse) refuse ;;
 	cost) cost ;;
+	apple) apple ;;
+	noapple) noapple ;;
 	*) echo "suite.sh: no part $part" >&2; exit 2 ;;
 	esac
 done

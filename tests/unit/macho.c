@@ -140,7 +140,7 @@ static int setup_load(void **state)
 	machine = (struct xnu_machine){
 		.ram_base = BASE, .ram_size = ROOM, .cpus = 3, .ecid = 99,
 		.serial = "SERIAL", .model = "MODEL", .seed = { 1 },
-		.mac = { { 2, 3, 4, 5, 6, 7 } },
+		.mac = { { 2, 3, 4, 5, 6, 7 } }, .timebase = 25000000,
 	};
 	in = (struct xnu_in){
 		.kernel = { file, SIZE }, .machine = &machine, .ram = ram,
@@ -283,7 +283,10 @@ static void template(void **state)
 			    "cpu2");
 	assert_null(tree_prop("/cpus/cpu3", "own", &len));
 	assert_null(tree_prop("/cpus/cpu31", "own", &len));
-	assert_non_null(tree_prop("/cpus/cpu0", "timebase-frequency", &len));
+	/* a host's own rate, under KVM: 25 MHz here */
+	assert_memory_equal(tree_prop("/cpus/cpu0", "timebase-frequency", &len),
+			    "\x40\x78\x7d\x01\0\0\0\0", 8);
+	assert_int_equal(len, 8);
 }
 
 static void limits(void **state)
