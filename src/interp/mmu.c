@@ -22,6 +22,9 @@
  * up: they may be hostile. */
 #define UPDATE_TRIES 64
 
+/* Pages whose descriptors share 64 bytes. */
+#define AHEAD 8u
+
 /* One access to one page. */
 struct acc {
 	enum mmu_access acc;
@@ -50,13 +53,12 @@ static unsigned acc_view(const struct acc *a)
 }
 
 /* Fills in e->host, and whether it is ROM, from e->pa. */
-static void find_host(const struct cpu *c, struct t2 *e)
+static void find_host(struct cpu *c, struct t2 *e)
 {
-	uint64_t pa = e->pa & ~(uint64_t)PAGE_OFF;
-	const struct ram *r = as_find_ram(c->in->as, pa, PAGE_SIZE);
+	uint8_t *host = walk_ram(c, e->pa & ~(uint64_t)PAGE_OFF, PAGE_SIZE);
 
-	e->host = r ? (uint64_t)(uintptr_t)r->host + (pa - r->gpa) : 0;
-	if (r && r->rom)
+	e->host = (uint64_t)(uintptr_t)host;
+	if (host && c->mmu->ram->rom)
 		e->pa |= T2_ROM;
 }
 
@@ -452,6 +454,35 @@ static bool may_fill(const struct cpu *c, uint64_t va, const struct t2 *e,
 	       !debug_watched(c, va & ~(uint64_t)PAGE_OFF, PAGE_SIZE);
 }
 
+/* Memory is walked through where the page before this one was the last to be
+ * filled. Then the next ones are put into the inline TLB too, those whose
+ * descriptors lie in the same 64 bytes, as far as nothing has to be done to
+ * them. */
+static void fill_ahead(struct cpu *c, uint64_t va, const struct acc *a,
+		       bool write)
+{
+	unsigned view = acc_view(a), half = va >> 55 & 1;
+	uint64_t page = va & ~(uint64_t)PAGE_OFF;
+	uint64_t *last = &c->mmu->last_fill[write], before = *last;
+
+	*last = page;
+	if (before != page - PAGE_SIZE || !(c->sr.sctlr & SCTLR_M))
+		return;
+	while ((page += PAGE_SIZE) & (AHEAD - 1) * PAGE_SIZE) {
+		struct walk w = { .e = { 0 } };
+
+		if (walk_tables(c, page, half, &w) != FSC_OK || w.af ||
+		    (write && w.e.pa & T2_CLEAN) ||
+		    !allowed(c, w.e.pa, a->acc, a))
+			return;
+		find_host(c, &w.e);
+		if (!may_fill(c, page, &w.e, write))
+			return;
+		tlb_fill(c, view, page, &w.e, write);
+		*last = page;
+	}
+}
+
 /* Both pages are checked before either is touched, then, because checking a
  * write may set dirty state, once more to do that. */
 static bool access_two(struct cpu *c, uint64_t va, unsigned size, void *buf,
@@ -498,8 +529,10 @@ static bool access_slow(struct cpu *c, uint64_t va, unsigned size,
 	fsc = translate(c, va, &a, &e);
 	if (fsc != FSC_OK)
 		return raise(c, va, fsc, &a);
-	if (may_fill(c, va, &e, write))
+	if (may_fill(c, va, &e, write)) {
 		tlb_fill(c, acc_view(&a), va, &e, write);
+		fill_ahead(c, va, &a, write);
+	}
 	piece(c, &e, va, buf, size, unit, write);
 	return true;
 }

@@ -93,9 +93,10 @@ void mmu_regs_changed(struct cpu *c);
 
 /* TLBI. `broadcast`: on all CPUs; the others' part is queued, and mmu_dsb waits
  * until they have done it. va is any address with the right bits 55:12; ranges
- * are va..end-1. The ASID has as many bits as TCR.AS says, rest ignored. */
+ * are va..end-1. The ASID has as many bits as TCR.AS says, rest ignored. `last`:
+ * tables above the last level need not be read anew. */
 enum tlbi_kind { TLBI_ALL, TLBI_ASID, TLBI_VA, TLBI_VAA, TLBI_RANGE, TLBI_RANGEA };
-struct tlbi { enum tlbi_kind kind; uint16_t asid; uint64_t va, end; };
+struct tlbi { enum tlbi_kind kind; uint16_t asid; uint64_t va, end; bool last; };
 void mmu_tlbi(struct cpu *c, const struct tlbi *, bool broadcast);
 void mmu_dsb(struct cpu *c);
 /* Serves REQ_TLB. Then go on by op_lookup: the page that is running may be

@@ -10,7 +10,11 @@
  * TLBI by address must drop all 4 KiB pieces of a page or block. Pieces of
  * granule-sized pages are few and visited one by one; for blocks a bitmap a
  * size remembers, by hash, which blocks have pieces here, and only then all
- * entries are looked at. */
+ * entries are looked at.
+ *
+ * Beside them a walk cache remembers where tables of level 3 are, so that a
+ * walk is mostly one load; every TLBI but those of the last level alone drops
+ * it whole. */
 #ifndef INTERP_MMU_INT_H
 #define INTERP_MMU_INT_H
 
@@ -75,18 +79,30 @@ struct regime {
 	bool epd, hpd, tbi, tbi_insn, e0pd;
 };
 
+/* A table of level 3, by what of a VA leads to it, the ASID and the base of the
+ * first table. Valid while gen = mmu_cpu.walk_gen. */
+struct walk_entry {
+	uint64_t tag, base, gen;
+	uint64_t *table;                /* host address */
+	uint64_t above;                 /* the table descriptors on the way */
+	bool rom;
+};
+#define WALK_CACHE 64
+
 #define TLBI_QUEUE 32
 #define BLOCK_SIZES 4                   /* 2 MiB, 32 MiB, 512 MiB, 1 GiB */
 #define ASID_GENS 256
 
 struct mmu_cpu {
-	struct t2 t2[T2_SETS][T2_WAYS];
+	struct t2 t2[T2_SETS][T2_WAYS] __attribute__((aligned(64)));
 	uint8_t victim[T2_SETS];
 	/* by asid % ASID_GENS, and of global pages */
 	uint32_t gen[ASID_GENS + 1], last_gen;
 	uint64_t block[BLOCK_SIZES][16];        /* 1024 bits each */
 	bool any_block;
 	uint8_t max_granule;            /* of the pages here since all went */
+	struct walk_entry walks[WALK_CACHE];
+	uint64_t walk_gen;
 
 	/* what the registers said last */
 	uint64_t sctlr, tcr, mair, ttbr[2];
@@ -101,7 +117,9 @@ struct mmu_cpu {
 	uint64_t ng_code[TLB_VIEWS];
 	bool used[TLB_VIEWS], any_ng;
 
-	const struct ram *ram;          /* where descriptors were last */
+	uint64_t last_fill[2];          /* pages filled for a read, a write */
+
+	const struct ram *ram;          /* what walk_ram found last */
 	struct log_limit log_hole;
 
 	/* others' TLBI for this CPU; n > TLBI_QUEUE: all */
@@ -138,6 +156,9 @@ int walk_tables(struct cpu *c, uint64_t va, unsigned half, struct walk *w);
 /* Sets AF, and dirty state where `dirty`, in the descriptor of *w. false: it
  * has changed, walk again. */
 bool walk_update(struct walk *w, bool dirty);
+
+/* The host address of the RAM at pa, with `len` bytes to follow; NULL: none. */
+uint8_t *walk_ram(struct cpu *c, uint64_t pa, uint64_t len);
 
 /* mmu_tlb.c */
 struct t2 *t2_find(struct mmu_cpu *m, uint64_t va);

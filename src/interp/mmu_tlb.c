@@ -236,6 +236,7 @@ static void flush_all(struct cpu *c)
 
 	for (unsigned i = 0; i <= ASID_GENS; i++)
 		m->gen[i] = g;
+	m->walk_gen++;
 	memset(m->block, 0, sizeof(m->block));
 	m->any_block = false;
 	m->max_granule = PAGE_SHIFT;
@@ -328,6 +329,10 @@ static void apply(struct cpu *c, const struct tlbi *how)
 
 	if (!(m->tcr & TCR_AS) || !c->in->model->has[FEAT_ASID16])
 		t.asid &= 0xff;
+	if (!t.last)
+		m->walk_gen++;
+	/* pages that go as they are walked through are not worth more */
+	m->last_fill[0] = m->last_fill[1] = 0;
 	switch (t.kind) {
 	case TLBI_ALL:
 		flush_all(c);
@@ -515,10 +520,12 @@ void mmu_regs_changed(struct cpu *c)
 
 int mmu_open(struct cpu *c, struct err *e)
 {
-	struct mmu_cpu *m = calloc(1, sizeof(*m));
+	struct mmu_cpu *m = aligned_alloc(64, sizeof(*m));
 
 	if (!m)
 		return err_set(e, ENOMEM, "allocate a TLB");
+	memset(m, 0, sizeof(*m));
+	m->walk_gen = 1;
 	pthread_mutex_init(&m->lock, NULL);
 	for (unsigned i = 0; i < T2_SETS; i++)
 		for (unsigned j = 0; j < T2_WAYS; j++) {

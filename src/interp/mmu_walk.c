@@ -70,19 +70,42 @@ void walk_regime(struct mmu_cpu *m, const struct cpu_model *model, uint64_t tcr)
 	m->hd = m->ha && bits_of(tcr, 40, 1) && model->has[FEAT_HDBS];
 }
 
-/* The descriptor at pa, or NULL where there is no RAM. */
-static uint64_t *desc_at(struct cpu *c, uint64_t pa)
+uint8_t *walk_ram(struct cpu *c, uint64_t pa, uint64_t len)
 {
 	struct mmu_cpu *m = c->mmu;
+	const struct ram *r = m->ram;
 
-	if (UNLIKELY(!m->ram || pa - m->ram->gpa >= m->ram->size)) {
-		const struct ram *r = as_find_ram(c->in->as, pa, 8);
-
+	if (UNLIKELY(!r || pa - r->gpa >= r->size ||
+		     len > r->size - (pa - r->gpa))) {
+		r = as_find_ram(c->in->as, pa, len);
 		if (!r)
 			return NULL;
 		m->ram = r;
 	}
-	return (uint64_t *)(void *)(m->ram->host + (pa - m->ram->gpa));
+	return r->host + (pa - r->gpa);
+}
+
+/* ---- the walk cache ------------------------------------------------------ */
+
+/* What of va, of the ASID and of the half leads to a table of level 3. */
+static uint64_t walk_tag(const struct mmu_cpu *m, uint64_t va, unsigned shift)
+{
+	return (uint64_t)m->asid << 48 | (va & ((1ull << 48) - 1)) >> shift |
+	       (va >> 55 & 1) << 47;
+}
+
+static struct walk_entry *walk_entry(struct mmu_cpu *m, uint64_t va,
+				     unsigned shift)
+{
+	return &m->walks[va >> shift & (WALK_CACHE - 1)];
+}
+
+static void walk_note(struct mmu_cpu *m, uint64_t va, unsigned shift,
+		      struct walk_entry e)
+{
+	e.tag = walk_tag(m, va, shift);
+	e.gen = m->walk_gen;
+	*walk_entry(m, va, shift) = e;
 }
 
 /* Attributes of the last descriptor `d`, under the table bits `t`. */
@@ -115,59 +138,12 @@ static void leaf(struct cpu *c, struct walk *w, uint64_t d, uint64_t t)
 	w->af = !(d & DESC_AF);
 }
 
-int walk_tables(struct cpu *c, uint64_t va, unsigned half, struct walk *w)
+/* The last descriptor `d`, at *w->desc, was found: what does it say? */
+static int found(struct cpu *c, uint64_t va, struct walk *w, unsigned lsb,
+		 int level, uint64_t above)
 {
 	struct mmu_cpu *m = c->mmu;
-	const struct regime *r = &m->half[half];
-	uint64_t ttbr = c->sr.ttbr[half], base, tables = 0, d;
-	unsigned stride = r->granule - 3u, top = 64u - r->tsz, lsb;
-	int level = r->start;
-
-	c->n_walk++;
-	if (level < 0 || r->epd)
-		return FSC_TRANS;
-
-	/* The first table may be smaller than a page; it is aligned to its
-	 * size, 64 bytes at least. */
-	lsb = r->granule + stride * (unsigned)(3 - level);
-	unsigned align = top - lsb + 3 < 6 ? 6 : top - lsb + 3;
-
-	base = ttbr & ((1ull << 48) - 1);
-	if (base >> m->out_bits)
-		return FSC_SIZE;
-	base &= ~0ull << align;
-
-	for (;; level++) {
-		uint64_t *p = desc_at(c, base + bits_of(va, lsb, top - lsb) * 8);
-
-		if (!p)
-			return FSC_EXT_WALK + level;
-		d = __atomic_load_n(p, __ATOMIC_RELAXED);
-		w->desc = p;
-		w->rom = m->ram->rom;
-		w->val = d;
-		if (!(d & DESC_VALID))
-			return FSC_TRANS + level;
-		if (level == 3) {
-			if (!(d & DESC_TABLE))
-				return FSC_TRANS + level;
-			break;
-		}
-		if (!(d & DESC_TABLE)) {
-			if (level != 2 && !(level == 1 && r->granule == 12))
-				return FSC_TRANS + level;
-			break;
-		}
-		base = d & ADDR_MASK & ~0ull << r->granule;
-		if (base >> m->out_bits)
-			return FSC_SIZE + level;
-		if (!r->hpd)
-			tables |= d;
-		top = lsb;
-		lsb -= stride;
-	}
-
-	uint64_t out = d & ADDR_MASK & ~0ull << lsb;
+	uint64_t d = w->val, out = d & ADDR_MASK & ~0ull << lsb;
 
 	if (out >> m->out_bits)
 		return FSC_SIZE + level;
@@ -175,10 +151,87 @@ int walk_tables(struct cpu *c, uint64_t va, unsigned half, struct walk *w)
 	w->e.pa = out | (va & ((1ull << lsb) - 1) & ~(uint64_t)PAGE_OFF);
 	w->e.asid = m->asid;
 	w->e.shift = (uint8_t)lsb;
-	leaf(c, w, d, tables);
+	leaf(c, w, d, above);
 	if (w->af && !m->ha)
 		return FSC_AF + level;
 	return FSC_OK;
+}
+
+/* Level 3: a page or nothing. */
+static int found_page(struct cpu *c, uint64_t va, struct walk *w, uint64_t *p,
+		      unsigned lsb, uint64_t above)
+{
+	w->desc = p;
+	w->val = __atomic_load_n(p, __ATOMIC_RELAXED);
+	if ((w->val & (DESC_VALID | DESC_TABLE)) != (DESC_VALID | DESC_TABLE))
+		return FSC_TRANS + 3;
+	return found(c, va, w, lsb, 3, above);
+}
+
+int walk_tables(struct cpu *c, uint64_t va, unsigned half, struct walk *w)
+{
+	struct mmu_cpu *m = c->mmu;
+	const struct regime *r = &m->half[half];
+	uint64_t first = c->sr.ttbr[half] & ((1ull << 48) - 1), base = first;
+	uint64_t above = 0, d, *p;
+	unsigned stride = r->granule - 3u, top = 64u - r->tsz, lsb;
+	unsigned reach = r->granule + stride;
+	const struct walk_entry *known = walk_entry(m, va, reach);
+	int level = r->start;
+
+	c->n_walk++;
+	if (level < 0 || r->epd)
+		return FSC_TRANS;
+	if (LIKELY(known->gen == m->walk_gen && known->base == first &&
+		   known->tag == walk_tag(m, va, reach))) {
+		w->rom = known->rom;
+		return found_page(c, va, w, known->table +
+				  bits_of(va, r->granule, stride), r->granule,
+				  known->above);
+	}
+
+	/* The first table may be smaller than a page; it is aligned to its
+	 * size, 64 bytes at least. */
+	lsb = r->granule + stride * (unsigned)(3 - level);
+	unsigned align = top - lsb + 3 < 6 ? 6 : top - lsb + 3;
+
+	if (base >> m->out_bits)
+		return FSC_SIZE;
+	base &= ~0ull << align;
+
+	for (;; level++) {
+		p = (uint64_t *)(void *)walk_ram(
+			c, base + bits_of(va, lsb, top - lsb) * 8, 8);
+		if (!p)
+			return FSC_EXT_WALK + level;
+		w->rom = m->ram->rom;
+		if (level == 3)
+			break;
+		d = __atomic_load_n(p, __ATOMIC_RELAXED);
+		w->desc = p;
+		w->val = d;
+		if (!(d & DESC_VALID))
+			return FSC_TRANS + level;
+		if (!(d & DESC_TABLE)) {
+			if (level != 2 && !(level == 1 && r->granule == 12))
+				return FSC_TRANS + level;
+			return found(c, va, w, lsb, level, above);
+		}
+		base = d & ADDR_MASK & ~0ull << r->granule;
+		if (base >> m->out_bits)
+			return FSC_SIZE + level;
+		if (!r->hpd)
+			above |= d;
+		top = lsb;
+		lsb -= stride;
+	}
+	/* a whole table of it, and not the first, which may be smaller */
+	if (r->start < 3 && walk_ram(c, base, 1ull << r->granule))
+		walk_note(m, va, reach, (struct walk_entry){
+			.base = first, .above = above, .rom = w->rom,
+			.table = p - bits_of(va, r->granule, stride),
+		});
+	return found_page(c, va, w, p, lsb, above);
 }
 
 bool walk_update(struct walk *w, bool dirty)

@@ -155,12 +155,17 @@ static void tlbi_range(struct tlbi *t, uint64_t x)
 		t->kind = TLBI_ALL;
 }
 
-/* rm: enum tlbi_kind; ra: broadcast. What the operand names may stay in the
+enum { TLBI_OTHERS = 1, TLBI_LAST = 2 };
+
+/* rm: enum tlbi_kind; ra: TLBI_*. What the operand names may stay in the
  * instruction stream until the ISB that the guest owes (op_isb). */
 OP(tlbi)
 {
 	uint64_t x = X(rd);
-	struct tlbi i = { .kind = ip->rm, .asid = (uint16_t)(x >> 48) };
+	struct tlbi i = {
+		.kind = ip->rm, .asid = (uint16_t)(x >> 48),
+		.last = ip->ra & TLBI_LAST,
+	};
 
 	if (c->el == 0)
 		GO(undef);
@@ -171,11 +176,11 @@ OP(tlbi)
 		i.va = (uint64_t)((int64_t)(x << 20) >> 8);
 		i.end = i.va + REC_PAGE;
 	}
-	mmu_tlbi(c, &i, ip->ra);
+	mmu_tlbi(c, &i, ip->ra & TLBI_OTHERS);
 	NEXT(1);
 }
 
-/* Whether it hits the last level only, and the TTL hint, don't matter. */
+/* The TTL hint doesn't matter. */
 static op_fn *dec_tlbi(struct dec *d, unsigned crm, unsigned op2)
 {
 	static const uint8_t kind[8] = {
@@ -195,7 +200,9 @@ static op_fn *dec_tlbi(struct dec *d, unsigned crm, unsigned op2)
 	d->r->rm = kind[op2];
 	if (range)
 		d->r->rm = kind[op2] == TLBI_VA ? TLBI_RANGE : TLBI_RANGEA;
-	d->r->ra = crm < 6;             /* 6 and 7 are local */
+	d->r->ra = crm < 6 ? TLBI_OTHERS : 0;           /* 6, 7 are local */
+	if (op2 & 4)
+		d->r->ra |= TLBI_LAST;
 	return op_tlbi;
 }
 

@@ -249,7 +249,7 @@ static inline uint64_t *map(uint64_t va, uint64_t pa, uint64_t attrs)
 
 static inline void tlbi(enum tlbi_kind kind, uint16_t asid, uint64_t va, uint64_t end)
 {
-	struct tlbi t = { kind, asid, va, end };
+	struct tlbi t = { kind, asid, va, end, false };
 
 	mmu_tlbi(M.c, &t, false);
 }

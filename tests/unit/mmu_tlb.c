@@ -171,6 +171,109 @@ static void test_tlbi_large(void **state)
 	}
 }
 
+/* Tables of level 3 are remembered: by ASID, by TTBR, until a TLBI that is not of
+ * the last level alone. */
+static void test_walk_cache(void **state)
+{
+	const struct tlbi last = { .kind = TLBI_VA, .asid = 7, .va = UVA,
+				   .last = true };
+	uint64_t *above, table, other;
+
+	mmu_on(0);
+	*ram64(P0) = 100;
+	*ram64(P1) = 101;
+	set_asid(M.c, 7);
+	map(UVA, P0, URW);
+	assert_int_equal(load(UVA, 8), 100);
+	/* another table in its place, which maps P1 */
+	table = root[0];
+	for (int l = 0; l < 2; l++)
+		table = *slot(0, 16, l, table, UVA) & ~0xfffull;
+	above = slot(0, 16, 2, table, UVA);
+	table = *above;
+	other = *above = new_table() | D_TABLE;
+	map(UVA, P1, URW);
+	mmu_tlbi(M.c, &last, false);
+	assert_int_equal(load(UVA, 8), 100);    /* the page is read anew */
+	set_asid(M.c, 8);
+	assert_int_equal(load(UVA, 8), 101);
+	set_asid(M.c, 7);
+	tlbi(TLBI_VA, 7, UVA, 0);
+	assert_int_equal(load(UVA, 8), 101);
+	/* any address will do, and a whole ASID; and TCR_EL1 */
+	*above = table;
+	tlbi(TLBI_VA, 7, UVA + 0x1000, 0);
+	mmu_tlbi(M.c, &last, false);
+	assert_int_equal(load(UVA, 8), 100);
+	*above = other;
+	tlbi(TLBI_ASID, 7, 0, 0);
+	assert_int_equal(load(UVA, 8), 101);
+	*above = table;
+	M.c->sr.tcr ^= TCR_TBI0;
+	mmu_regs_changed(M.c);
+	assert_int_equal(load(UVA, 8), 100);
+	/* another first table */
+	uint64_t old = root[0];
+
+	root[0] = new_table();
+	map(UVA, P1, URW);
+	set_asid(M.c, 7);
+	mmu_tlbi(M.c, &last, false);
+	assert_int_equal(load(UVA, 8), 101);
+	root[0] = old;
+	set_asid(M.c, 7);
+	mmu_tlbi(M.c, &last, false);
+	assert_int_equal(load(UVA, 8), 100);
+	/* a table that holds an invalid descriptor is not read from the cache */
+	*above = 0;
+	tlbi(TLBI_ALL, 0, 0, 0);
+	load_faults(UVA, 8, 0, DABT1(6), UVA);
+}
+
+/* Pages that are met in order come eight at a time, as far as each may be read
+ * or written as it is; what a TLBI drops is gone. */
+static void test_ahead(void **state)
+{
+	struct cpu *c = M.c;
+	uint64_t va = UVA & ~0x7fffull, fills, *d[16];
+
+	mmu_on(1ull << 39 | 1ull << 40);        /* HA, HD */
+	for (unsigned i = 0; i < 16; i++)
+		d[i] = map(va + i * 0x1000, P0 + (i & 1) * 0x1000, RW);
+	*d[5] &= ~D_AF;
+	load(va, 8);
+	load(va + 0x1000, 8);
+	fills = c->n_fill;
+	for (unsigned i = 2; i < 5; i++)
+		load(va + i * 0x1000, 8);
+	assert_int_equal(c->n_fill, fills);
+	assert_false(*d[5] & D_AF);
+	load(va + 0x5000, 8);
+	assert_true(*d[5] & D_AF);
+	/* not beyond the eighth */
+	load(va + 0x6000, 8);
+	load(va + 0x7000, 8);
+	fills = c->n_fill;
+	load(va + 0x8000, 8);
+	assert_true(c->n_fill > fills);
+	/* dropped, and changed */
+	*d[3] = 0;
+	tlbi(TLBI_VAA, 0, va + 0x3000, 0);
+	load_faults(va + 0x3000, 8, 0, DABT1(7), va + 0x3000);
+	/* not writable, or clean: the store itself has to come */
+	*d[3] = P0 | RW | D_PAGE;
+	*d[4] |= D_RO;
+	*d[6] |= D_RO | D_DBM;
+	tlbi(TLBI_ALL, 0, 0, 0);
+	for (unsigned i = 0; i < 4; i++)
+		assert_true(mem_store(c, va + i * 0x1000, 8, 0, &fills));
+	store_faults(va + 0x4000, 8, 0, DABT1(0xf | WNR), va + 0x4000);
+	assert_true(mem_store(c, va + 0x5000, 8, 0, &fills));
+	assert_true(*d[6] & D_RO);
+	assert_true(mem_store(c, va + 0x6000, 8, 0, &fills));
+	assert_false(*d[6] & D_RO);
+}
+
 /* Far more pages than the TLBs hold, in both orders. */
 static void test_capacity(void **state)
 {
@@ -322,7 +425,7 @@ static void test_reset(void **state)
 	load(UVA, 8);
 	*d = 0;
 	assert_true(remembered(UVA));
-	mmu_tlbi(M.in.cpu[1], &(struct tlbi){ TLBI_ALL, 0, 0, 0 }, true);
+	mmu_tlbi(M.in.cpu[1], &(struct tlbi){ .kind = TLBI_ALL }, true);
 	mmu_reset(M.c);
 	assert_false(remembered(UVA));
 	mmu_dsb(M.in.cpu[1]);           /* would hang if not acknowledged */
@@ -332,7 +435,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_tlbi), T(test_asids), T(test_asid16),
-		T(test_tlbi_large), T(test_capacity), T(test_broadcast),
+		T(test_tlbi_large), T(test_walk_cache), T(test_ahead),
+		T(test_capacity), T(test_broadcast),
 		T(test_two_dsb), T(test_reset),
 	};
 
