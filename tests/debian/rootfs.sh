@@ -13,16 +13,23 @@ here=$(cd "$(dirname "$0")" && pwd)
 cache=$(realpath -m "${POME_CACHE:-$here/../../build/debian}")
 suite=${POME_SUITE:-bookworm}
 mirror=${POME_MIRROR:-http://deb.debian.org/debian}
-include=systemd-sysv,udev,dbus,kmod,iproute2,login,openssl,python3,perl,xz-utils,zstd,bzip2,procps,stress-ng,e2fsprogs
+include=systemd-sysv,udev,dbus,kmod,iproute2,login,procps,e2fsprogs
+# what the tests and tests/bench/guest.py run
+include+=,openssl,python3,libpython3.11-testsuite,perl,xz-utils,zstd,bzip2,stress-ng,gcc,libc6-dev,sqlite3
 
 die() { echo "rootfs.sh: $*" >&2; exit 1; }
 
 [ $# -ge 1 ] || { sed -n '2,9p' "$0"; exit 2; }
 pome=$(realpath "$1")
 image=$(realpath -m "${2:-$cache/rootfs.img}")
-[ -e "$image" ] && [ "$image" -nt "$0" ] && exit 0
+mkdir -p "$cache"
+# one at a time: who comes second finds what the first one made
+exec 8>"$cache/rootfs.lock"
+flock 8
+key=$(sha256sum "$0" | cut -c1-64)-$suite
+[ -e "$image" ] && [ "$(cat "$image.key" 2>/dev/null)" = "$key" ] && exit 0
 
-for c in debootstrap mke2fs dpkg-deb; do
+for c in debootstrap mke2fs dpkg-deb flock; do
 	command -v $c >/dev/null || die "this needs $c (debootstrap, e2fsprogs, dpkg)"
 done
 if [ "$(id -u)" != 0 ] && [ -z "${FAKEROOTKEY:-}" ]; then
@@ -145,3 +152,4 @@ else
 fi
 e2fsck -fn "$image.new" >>"$cache/rootfs.log" 2>&1 || die "e2fsck finds errors; see $cache/rootfs.log"
 mv "$image.new" "$image"
+echo "$key" >"$image.key"
