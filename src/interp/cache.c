@@ -155,7 +155,7 @@ static void announce(struct cache *k, uint64_t epoch)
 	atomic_store(&k->epoch, epoch);
 	for (unsigned i = 0; i < k->in->ncpus; i++)
 		if (k->in->cpu[i])
-			cpu_request(k->in->cpu[i], REQ_CODE);
+			cpu_leave(k->in->cpu[i], REQ_CODE);
 }
 
 /* Lock held. */

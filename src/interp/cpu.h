@@ -300,6 +300,9 @@ struct interp {
 
 /* Sets bits in c->req and wakes the CPU if it is halted. Any thread. (run.c) */
 void cpu_request(struct cpu *c, uint32_t bits);
+/* Sets bits in c->req for a CPU that need not see them before it runs again:
+ * one that is halted sleeps on. Any thread. (run.c) */
+void cpu_leave(struct cpu *c, uint32_t bits);
 /* Blocks the thread until c->req is not 0, or host time `until` (loop_now's
  * CLOCK_HOST ns; UINT64_MAX: no limit) has come. (run.c) */
 void cpu_wait(struct cpu *c, uint64_t until);

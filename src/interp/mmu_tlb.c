@@ -365,7 +365,7 @@ static void post(struct cpu *c, struct cpu *o, const struct tlbi *t)
 	c->mmu->wait_for[o->index] = ++m->posted;
 	pthread_mutex_unlock(&m->lock);
 	c->mmu->waiting |= 1u << o->index;
-	cpu_request(o, REQ_TLB);
+	cpu_leave(o, REQ_TLB);
 }
 
 void mmu_tlbi(struct cpu *c, const struct tlbi *t, bool broadcast)

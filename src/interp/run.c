@@ -31,6 +31,11 @@ void cpu_request(struct cpu *c, uint32_t bits)
 			0);
 }
 
+void cpu_leave(struct cpu *c, uint32_t bits)
+{
+	atomic_fetch_or(&c->req, bits);
+}
+
 void cpu_wait(struct cpu *c, uint64_t until)
 {
 	struct timespec ts = {
