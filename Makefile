@@ -172,19 +172,21 @@ $(BUILD)/guest/e_%.elf: tests/el1/e_%.c tests/el1/el1.h tests/guest/guest.c test
 	@mkdir -p $(@D)
 	$(call say,GUEST)
 	$(Q)$(GUESTCC) $(GUEST_CFLAGS) -Itests/guest -o $@ tests/guest/start.S tests/guest/guest.c $<
-$(BUILD)/guest/b_%.elf: tests/bench/b_%.c tests/guest/guest.c tests/guest/guest.h tests/guest/start.S tests/guest/guest.ld
+BENCH_CFLAGS = $(subst -march=armv8-a -mgeneral-regs-only,-march=armv8.1-a,$(GUEST_CFLAGS))
+BENCH_DEPS = tests/bench/bench.h tests/guest/guest.c tests/guest/guest.h tests/guest/start.S tests/guest/guest.ld
+$(BUILD)/guest/b_%.elf: tests/bench/b_%.c $(BENCH_DEPS)
 	@mkdir -p $(@D)
 	$(call say,GUEST)
-	$(Q)$(GUESTCC) $(GUEST_CFLAGS) -o $@ tests/guest/start.S tests/guest/guest.c $<
-$(BUILD)/guest/virt_%.elf: tests/bench/b_%.c tests/guest/guest.c tests/guest/guest.h tests/guest/start.S tests/guest/guest.ld
+	$(Q)$(GUESTCC) $(BENCH_CFLAGS) -o $@ tests/guest/start.S tests/guest/guest.c $<
+$(BUILD)/guest/virt_%.elf: tests/bench/b_%.c $(BENCH_DEPS)
 	@mkdir -p $(@D)
 	$(call say,GUEST)
-	$(Q)$(GUESTCC) $(GUEST_CFLAGS) -DBOARD_VIRT -Wl,--defsym=LINK_BASE=0x40080000 -o $@ tests/guest/start.S tests/guest/guest.c $<
+	$(Q)$(GUESTCC) $(BENCH_CFLAGS) -DBOARD_VIRT -Wl,--defsym=LINK_BASE=0x40080000 -o $@ tests/guest/start.S tests/guest/guest.c $<
 guests: $(GUESTS)
 bench: all bench-guests
 	tests/debian/fetch.sh initrd
 	tests/bench/bench.py $(BENCHFLAGS) $(BUILD)
-bench-guests: $(BUILD)/guest/b_off.elf $(BUILD)/guest/b_cpu.elf $(BUILD)/guest/virt_cpu.elf
+bench-guests: $(patsubst %,$(BUILD)/guest/b_%.elf,off cpu sys) $(patsubst %,$(BUILD)/guest/virt_%.elf,cpu sys)
 
 # The command line: bad input above all.
 cli-tests: $(BUILD)/pome

@@ -1,136 +1,238 @@
 #!/usr/bin/env python3
 """bench.py - pome's speed beside QEMU's, on this machine, in one run.
 
-  bench.py [--quick] [--json FILE] BUILD
+  bench.py [--quick] [--parts cpu,sys,host,boot,smp,debian,start] [--only NAME,...] [--json FILE] [--compare OLD.json] BUILD
 
-Prints ratios (above 1: pome is faster) with the spread over repetitions. Peers: qemu-system-aarch64 (TCG), and a
-TCI build where QEMU_TCI names one. Needs the bench guests, the Debian kernel and the initrd (make bench makes them).
+Parts: cpu, sys  bare-metal programs      boot    Debian's kernel to user space
+       host      host instructions per guest instruction (valgrind)
+       smp       idle, two CPUs           debian  programs inside a booted Debian (tests/debian/rootfs.sh)
+       start     start to the first guest instruction
+Figures are CPU seconds of the whole process; ratios are the peer's time by pome's, above 1: pome is faster, with the
+least and the most of the repetitions in brackets. Peers: qemu-system-aarch64 (TCG, the JIT; POME_QEMU), and a TCI build
+where QEMU_TCI names one (not in smp, debian: too slow). --compare says what changed since an older run; how much the
+peer's own time changed between the two runs shows how far to trust that.
 """
-import argparse, base64, json, os, platform, re, resource, statistics, subprocess, sys, tempfile, time
+import argparse, json, os, platform, re, statistics, subprocess, sys, tempfile, time
 
-ap = argparse.ArgumentParser()
-ap.add_argument("build")
-ap.add_argument("--quick", action="store_true", help="one repetition of everything")
-ap.add_argument("--json", help="write the figures here")
-a = ap.parse_args()
+import linux_part
+from machines import Lost, Machine, Running, counted, cpu_of, programs
+
 here = os.path.dirname(os.path.abspath(__file__))
-cache = os.environ.get("POME_CACHE", os.path.join(here, "../../build/debian"))
-pome = os.path.join(a.build, "pome")
-kernel, initrd = os.path.join(cache, "vmlinuz"), os.path.join(cache, "initrd.img")
-reps = 1 if a.quick else 3
+PARTS = ["start", "cpu", "sys", "host", "boot", "smp", "debian"]
+# issue 3's groups
+GROUPS = {
+    "compute": ["int", "call", "branch", "sort", "memcpy", "chase", "fp"],
+    "integer": ["int", "hash", "call", "branch", "switch", "sort", "text"],
+    "all compute": ["int", "hash", "call", "branch", "switch", "sort", "memcpy", "text", "chase", "fp", "nbody", "vector"],
+}
+HOST = {"int": 0, "hash": 1, "call": 2, "branch": 3, "switch": 4, "sort": 5, "memcpy": 6, "chase": 8, "fp": 9, "nbody": 10}
 
 
-def run(cmd, timeout=600, marker=None):
-    """Runs cmd; returns output, wall seconds, CPU seconds, peak RSS in KiB, seconds until `marker` was printed."""
-    t0, before = time.monotonic(), resource.getrusage(resource.RUSAGE_CHILDREN)
-    p = subprocess.Popen(cmd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    out, at, peak = b"", None, 0
-    os.set_blocking(p.stdout.fileno(), False)
-    while True:
-        chunk = p.stdout.read()
-        if chunk:
-            out += chunk
-            if marker and at is None and marker in out:
-                at = time.monotonic() - t0
-        elif p.poll() is not None:
-            break
-        else:
-            try:
-                peak = max(peak, rss(p.pid))
-            except OSError:
-                pass
-            if time.monotonic() - t0 > timeout:
-                p.kill()
-                sys.exit("bench.py: %s did not end in %d s" % (cmd[0], timeout))
-            time.sleep(0.01)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    if p.returncode:
-        sys.exit("bench.py: %s: status %d\n%s" % (" ".join(cmd), p.returncode, out[-600:].decode(errors="replace")))
-    return out.decode(errors="replace"), time.monotonic() - t0, cpu, peak, at
+def ratio_of(mine, theirs):
+    """Of the best of each, because what disturbs only adds; and the range."""
+    return min(theirs) / min(mine), min(theirs) / max(mine), max(theirs) / min(mine)
 
 
-def rss(pid):
-    """Memory of the process beyond what maps guest RAM (memfd, shared), in KiB."""
-    total = 0
-    with open("/proc/%d/smaps_rollup" % pid) as f:
-        for line in f:
-            if line.startswith(("Private_Dirty:", "Private_Clean:")):
-                total += int(line.split()[1])
-    return total
+class Bench:
+    def __init__(self, a):
+        self.a = a
+        cache = os.environ.get("POME_CACHE", os.path.join(here, "../../build/debian"))
+        self.cache = os.path.realpath(cache)
+        self.reps = 1 if a.quick else 3
+        self.machines = [Machine("pome", os.path.join(a.build, "pome"), a.build, cache),
+                         Machine("tcg", os.environ.get("POME_QEMU", "qemu-system-aarch64"), a.build, cache)]
+        if os.environ.get("QEMU_TCI"):
+            self.machines.append(Machine("tci", os.environ["QEMU_TCI"], a.build, cache))
+        self.result = {"version": 2, "machine": cpu_name(), "kernel": platform.release(), "commit": commit(), "reps": self.reps,
+                       "qemu": first_line([self.machines[1].binary, "--version"]), "load": os.getloadavg()[0]}
+
+    def wanted(self, part):
+        return part in self.a.parts
+
+    def ratio_table(self, part, times):
+        """times: {machine: {name: [(cpu, wall)...]}}; prints and keeps them."""
+        peers = [m for m in times if m != "pome"]
+        print("%-13s %10s" % ("", "pome") + "".join("%11s   ratio" % p for p in peers))
+        kept = self.result.setdefault(part, {})
+        for name, mine in times["pome"].items():
+            kept[name] = {m: times[m][name] for m in times if name in times[m]}
+            line = "%-13s %10s" % (name, seconds(min(c for c, _ in mine)))
+            for p in peers:
+                if name not in times[p]:
+                    continue
+                r = ratio_of([c for c, _ in mine], [c for c, _ in times[p][name]])
+                line += "%11s %7.2f (%.2f-%.2f)" % (seconds(min(c for c, _ in times[p][name])), *r)
+            print(line + self.note.get(name, ""), flush=True)
+        return peers
+
+    def mean(self, part, label, names, peers):
+        for p in peers:
+            rows = [self.result[part][n] for n in names if n in self.result[part] and p in self.result[part][n]]
+            if len(rows) > 1:
+                r = [ratio_of([c for c, _ in row["pome"]], [c for c, _ in row[p]])[0] for row in rows]
+                m = statistics.geometric_mean(r)
+                self.result.setdefault("means", {})["%s/%s/%s" % (part, label, p)] = m
+                print("%s (%d): geometric mean %.2f x %s, least %.2f" % (label, len(r), m, p, min(r)))
+
+    def bare(self, part):
+        times, self.note = {}, {}
+        for m in self.machines:
+            times[m.name], insns = programs(m, part, self.a.only, self.reps)
+        for name, n in insns.items():
+            if times["pome"].get(name):
+                mips = n / min(c for c, _ in times["pome"][name]) / 1e6
+                self.note[name] = "   %.0f million guest instructions a second" % mips
+                self.result["mips_" + name] = mips
+        print("\n%s: CPU seconds" % ("programs that compute" if part == "cpu" else "what systems do"))
+        peers = self.ratio_table(part, times)
+        for label, names in GROUPS.items() if part == "cpu" else ():
+            self.mean(part, label, names, peers)
+
+    def host(self, work):
+        try:
+            subprocess.run(["valgrind", "--version"], capture_output=True, check=True)
+        except OSError:
+            print("\nhost instructions per guest instruction: no valgrind here")
+            return
+        names = [n for n in HOST if not self.a.only or n in self.a.only]
+        if self.a.quick:
+            names = [n for n in names if n in ("int", "call", "memcpy", "fp")]
+        pome = self.machines[0]
+        base = counted(pome, "", work)
+        kept = self.result["host"] = {}
+        print("\nhost instructions per guest instruction (valgrind)")
+        for n in names:
+            h, g = counted(pome, chr(ord("A") + HOST[n]), work)
+            kept[n] = (h - base[0]) / (g - base[1])
+            print("%-13s %6.2f" % (n, kept[n]), flush=True)
+        if len(kept) > 1:
+            print("geometric mean %.2f" % statistics.geometric_mean(kept.values()))
+
+    def boot(self, work):
+        kept = self.result["boot"] = {}
+        print("\nLinux (Debian's %s, 1 CPU) to user space" % first_line(["cat", self.cache + "/kernel.version"]))
+        for m in self.machines:
+            runs = kept[m.name] = [linux_part.boot(m, work) for _ in range(self.reps)]
+            best = min(runs, key=lambda r: r["cpu"])
+            line = "%-6s CPU %.2f s (%.2f-%.2f), wall %.2f s; CPU to power-off %.2f s; private memory %d MiB" % (
+                m.name, best["cpu"], best["cpu"], max(r["cpu"] for r in runs), min(r["wall"] for r in runs),
+                min(r["cpu_end"] for r in runs), max(r["private_kib"] for r in runs) // 1024)
+            if m.pome:
+                line += "; beyond guest RAM %d MiB; %.0f million guest instructions a second" % (
+                    max(r["own"] for r in runs) >> 20, best["instructions"] / best["cpu_end"] / 1e6)
+            print(line, flush=True)
+        mine = min(r["cpu"] for r in kept["pome"])
+        for m in self.machines[1:]:
+            print("pome's CPU time is %.2f x %s's" % (mine / min(r["cpu"] for r in kept[m.name]), m.name))
+
+    def smp(self):
+        kept = self.result["smp"] = {}
+        print("\nLinux with 2 CPUs")
+        for m in self.machines[:2]:
+            r = kept[m.name] = linux_part.cpus(m)
+            print("%-6s idle: %.2f %% of a host CPU; a loop %.2f s of CPU, two at once %.2f s: %.2f x the work a CPU second; "
+                  "wall %.2f s, %.2f s: %.2f x" % (m.name, 100 * r["idle"], r["one"][0], r["two"][0],
+                                                 4 * r["one"][0] / r["two"][0], r["one"][1], r["two"][1],
+                                                 2 * r["one"][1] / r["two"][1]), flush=True)
+
+    def debian(self, work):
+        if not os.path.exists(self.cache + "/rootfs.img"):
+            print("\nprograms in a Debian: no %s/rootfs.img (tests/debian/rootfs.sh makes it)" % self.cache)
+            return
+        times, self.note = {}, {}
+        say = lambda name: print(".", end="", flush=True)
+        print("\nprograms inside a booted Debian: CPU seconds of the whole machine", end=" ", flush=True)
+        for m in self.machines[:2]:
+            times[m.name] = linux_part.debian(m, work, self.a.only, self.reps, say)
+        print()
+        peers = self.ratio_table("debian", times)
+        self.mean("debian", "programs", [n for n in times["pome"] if n != "systemd"], peers)
+
+    def start(self):
+        """A guest that only powers off."""
+        walls, cpus = [], []
+        for _ in range(self.reps * 5):
+            t0 = time.monotonic()
+            with Running(self.machines[0].elf("off")) as g:
+                g.finish()
+            walls.append(time.monotonic() - t0)
+        self.result["start"] = walls
+        print("\nstart, the first guest instructions, end: %.1f ms (%.1f-%.1f)" %
+              tuple(1000 * f(walls) for f in (statistics.median, min, max)))
+
+    def run(self):
+        print("%s, Linux %s; %s; commit %s; load %.1f" % tuple(self.result[k] for k in ("machine", "kernel", "qemu", "commit", "load")))
+        t0 = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="pome-bench.") as work:
+            for part in PARTS:
+                if not self.wanted(part):
+                    continue
+                if part in ("cpu", "sys"):
+                    self.bare(part)
+                elif part in ("host", "boot", "debian"):
+                    getattr(self, part)(work)
+                else:
+                    getattr(self, part)()
+        print("\n%.0f s in all" % (time.monotonic() - t0))
+
+    def compare(self, path):
+        with open(path) as f:
+            old = json.load(f)
+        print("\nsince %s (%s): pome's speed, the peer's own" % (old.get("commit"), path))
+        for part in ("cpu", "sys", "debian"):
+            for name, row in self.result.get(part, {}).items():
+                was = old.get(part, {}).get(name)
+                if not was:
+                    continue
+                change = {m: min(c for c, _ in was[m]) / min(c for c, _ in row[m]) for m in row if m in was}
+                print("%-13s %+6.1f %%" % (name, 100 * (change["pome"] - 1)) +
+                      "".join("   %s %+.1f %%" % (m, 100 * (c - 1)) for m, c in change.items() if m != "pome"))
+        for name, n in self.result.get("host", {}).items():
+            if name in old.get("host", {}):
+                print("%-13s %6.2f host instructions, were %.2f" % (name, n, old["host"][name]))
 
 
-def qemu(binary):
-    return [binary, "-M", "virt,gic-version=3", "-accel", "tcg", "-cpu", "max,pauth-impdef=on", "-m", "1024",
-            "-nographic", "-net", "none", "-no-reboot"]
+def seconds(s):
+    return "%.3f" % s if s >= 0.01 else "%.3f u" % (s * 1e6) if s < 1e-3 else "%.3f m" % (s * 1e3)
 
 
-peers = {"tcg": "qemu-system-aarch64"}
-if os.environ.get("QEMU_TCI"):
-    peers["tci"] = os.environ["QEMU_TCI"]
-result = {"machine": platform.processor() or platform.machine(), "cpu": "", "programs": {}, "linux": {}}
-with open("/proc/cpuinfo") as f:
-    m = re.search(r"model name\s*: (.*)", f.read())
-    result["cpu"] = m.group(1) if m else ""
-result["qemu"] = subprocess.run([peers["tcg"], "--version"], capture_output=True, text=True).stdout.split("\n")[0]
-print("%s; %s" % (result["cpu"], result["qemu"]))
+def first_line(cmd):
+    return subprocess.run(cmd, capture_output=True, text=True).stdout.split("\n")[0]
 
 
-def programs(cmd):
-    out = run(cmd)[0]
-    insns = {n: int(v) for n, v in re.findall(r"^INSNS (\S+) (\d+)", out, re.M)}
-    return {n: int(v) / 1e9 for n, v in re.findall(r"^BENCH (\S+) (\d+)", out, re.M)}, insns
+def commit():
+    return first_line(["git", "-C", here, "describe", "--always", "--dirty"]) or "?"
 
 
-runs = {"pome": []} | {p: [] for p in peers}
-for _ in range(reps):
-    t, insns = programs([pome, "run", "-q", "-k", os.path.join(a.build, "guest/b_cpu.elf"), "-m", "256M",
-                         "--accel", "interp"])
-    runs["pome"].append(t)
-    for p, binary in peers.items():
-        runs[p].append(programs(qemu(binary) + ["-kernel", os.path.join(a.build, "guest/virt_cpu.elf")])[0])
-print("\n%-10s %9s" % ("program", "pome s") + "".join("%9s s  ratio (spread)" % p for p in peers))
-for name in runs["pome"][0]:
-    mine = [r[name] for r in runs["pome"]]
-    line = "%-10s %9.3f" % (name, statistics.median(mine))
-    entry = {"pome": mine}
-    for p in peers:
-        theirs = [r[name] for r in runs[p]]
-        ratios = [t / m for t, m in zip(theirs, mine)]
-        entry[p] = theirs
-        line += "%11.3f  %5.2f (%.2f-%.2f)" % (statistics.median(theirs), statistics.median(ratios), min(ratios),
-                                               max(ratios))
-    if name in insns:
-        mips = insns[name] / statistics.median(mine) / 1e6
-        entry["pome_mips"] = mips
-        line += "   pome: %.0f million instructions a second" % mips
-    result["programs"][name] = entry
-    print(line)
-compute = ["int", "call", "branch", "sort", "memcpy", "chase", "fp"]
-for p in peers:
-    r = [statistics.median(t[n] for t in runs[p]) / statistics.median(t[n] for t in runs["pome"]) for n in compute]
-    print("geometric mean of %s against %s: %.2f" % (", ".join(compute), p, statistics.geometric_mean(r)))
+def cpu_name():
+    with open("/proc/cpuinfo") as f:
+        m = re.search(r"model name\s*: (.*)", f.read())
+    return "%s, %d CPUs" % (m.group(1) if m else platform.machine(), os.cpu_count())
 
-if os.path.exists(kernel):
-    script = base64.b64encode(b"echo USER-SPACE; cat /proc/uptime").decode()
-    append = "console=%s quiet pome.cmd=" + script
-    kinds = {"pome": [pome, "run", "-q", "-k", kernel, "-i", initrd, "-m", "1G", "--accel", "interp",
-                      "-a", append % "ttyAMA0"]}
-    for p, binary in peers.items():
-        kinds[p] = qemu(binary) + ["-kernel", kernel, "-initrd", initrd, "-append", append % "ttyAMA0"]
-    print("\nLinux (Debian's kernel, 1 CPU) to user space")
-    for who, cmd in kinds.items():
-        got = [run(cmd, marker=b"USER-SPACE") for _ in range(reps)]
-        wall, cpu, peak = ([g[i] for g in got] for i in (4, 2, 3))
-        result["linux"][who] = {"to_user_space": wall, "cpu": cpu, "private_kib": peak}
-        print("%-6s %6.2f s (%.2f-%.2f), CPU %.2f s in all, private memory %d MiB" %
-              (who, statistics.median(wall), min(wall), max(wall), statistics.median(cpu), max(peak) // 1024))
 
-# start to first guest instruction: a guest that only powers off
-first = [run([pome, "run", "-q", "-k", os.path.join(a.build, "guest/b_off.elf"), "-m", "1G", "--accel", "interp"])[1]
-         for _ in range(reps * 3)]
-result["start_to_off"] = first
-print("\nstart, one HVC, end: %.1f ms (%.1f-%.1f)" % tuple(1000 * f(first) for f in (statistics.median, min, max)))
-if a.json:
-    with open(a.json, "w") as f:
-        json.dump(result, f, indent=1)
+def main():
+    ap = argparse.ArgumentParser(usage=__doc__)
+    ap.add_argument("build")
+    ap.add_argument("--quick", action="store_true")
+    ap.add_argument("--parts", default=PARTS, type=lambda s: s.split(","))
+    ap.add_argument("--only", type=lambda s: s.split(","))
+    ap.add_argument("--json")
+    ap.add_argument("--compare")
+    a = ap.parse_args()
+    unknown = set(a.parts) - set(PARTS)
+    if unknown:
+        sys.exit("bench.py: no part %s; there are %s" % (", ".join(unknown), ", ".join(PARTS)))
+    b = Bench(a)
+    try:
+        b.run()
+    except Lost as e:
+        sys.exit("bench.py: %s" % str(e)[-700:])
+    if a.json:
+        with open(a.json, "w") as f:
+            json.dump(b.result, f, indent=1)
+    if a.compare:
+        b.compare(a.compare)
+
+
+if __name__ == "__main__":
+    main()
