@@ -63,7 +63,7 @@ OBJ += $(BUILD)/firmware/blob.o
 LIBOBJ := $(filter-out $(BUILD)/src/main.o,$(OBJ))
 
 .PHONY: firmware-guests firmware-tests all check test run lint bench fuzz kvm kvm-emulated aarch64 install deps help tsan clean unit guests guest-tests linux-tests \
-	debian-tests diff-tests cli-tests qcow2-tests qcow2-bench disk-tests determinism-tests bundle-tests mutations
+	debian-tests diff-tests cli-tests qcow2-tests qcow2-bench disk-tests kill-tests determinism-tests bundle-tests mutations
 .PHONY: riscv64 portable-tests gdb-tests insn-walk insn-tests coverage-list coverage-build
 all: $(BUILD)/pome
 
@@ -121,8 +121,12 @@ qcow2-tests: $(BUILD)/tests/qcow2/q2
 disk-tests: $(BUILD)/pome
 	tests/debian/fetch.sh initrd
 	tests/linux/disks.sh $(BUILD)/pome
-qcow2-bench: $(BUILD)/tests/qcow2/q2
-	tests/qcow2/bench.sh $<
+qcow2-bench: $(BUILD)/tests/qcow2/q2 $(BUILD)/pome $(BUILD)/guest/g_bench.elf
+	tests/qcow2/bench.sh $^
+# kill -9 while a guest writes; KILLS of them. Quick with 30; 1000 take half an hour.
+KILLS ?= 30
+kill-tests: $(BUILD)/pome $(BUILD)/guest/g_kill.elf
+	tests/qcow2/kill.py $^ --rounds $(KILLS)
 
 # Unit tests: one program a file, linked with the library and cmocka.
 A64_UNIT := $(patsubst tests/unit/%.c,%,$(filter-out tests/unit/fake.c $(UNIT_SKIP:%=tests/unit/%.c),$(wildcard tests/unit/*.c)))
@@ -182,6 +186,11 @@ $(BUILD)/guest/virt_%.elf: tests/bench/b_%.c $(BENCH_DEPS)
 	@mkdir -p $(@D)
 	$(call say,GUEST)
 	$(Q)$(GUESTCC) $(BENCH_CFLAGS) -DBOARD_VIRT -Wl,--defsym=LINK_BASE=0x40080000 -o $@ tests/guest/start.S tests/guest/guest.c $<
+$(BUILD)/guest/g_%.elf: tests/qcow2/g_%.c tests/qcow2/disk.c tests/qcow2/disk.h tests/guest/guest.c tests/guest/guest.h \
+		tests/guest/start.S tests/guest/guest.ld
+	@mkdir -p $(@D)
+	$(call say,GUEST)
+	$(Q)$(GUESTCC) $(GUEST_CFLAGS) -Itests/guest -o $@ tests/guest/start.S tests/guest/guest.c tests/qcow2/disk.c $<
 guests: $(GUESTS)
 bench: all bench-guests
 	tests/debian/fetch.sh initrd
@@ -397,6 +406,7 @@ test: deps
 	$(MAKE) gdb-tests
 	$(MAKE) qcow2-tests QCOW2FLAGS="turns backing ephemeral locks refuse"
 	$(MAKE) disk-tests
+	$(MAKE) kill-tests
 	$(MAKE) kvm KVMFLAGS=quick
 	$(MAKE) fuzz-replay
 	@echo "make test: all passed"

@@ -13,7 +13,7 @@
  *		every EVERYth write CHECK (a shell command) must succeed, and
  *		what was flushed must be there. With `power`, of the writes since
  *		the last barrier only some sectors arrive.
- *	q2 bench IMAGE raw|qcow2 MIB
+ *	q2 bench RAW QCOW2 MIB	how fast, by turns
  *	q2 hold IMAGE [OPTION...]	opens it and waits for the end of input
  *
  * OPTIONs: readonly ephemeral backing folder=DIR */
@@ -711,14 +711,29 @@ static double now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* MiB a second with 8 requests under way. */
-static double speed(struct blk *b, enum blk_op op, uint32_t len, bool random,
-		    uint64_t total)
+static double cpu_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+struct load {
+	const char *name;
+	enum blk_op op;
+	uint32_t len;
+	bool random;
+	uint64_t flush;                 /* after so many requests; 0: in the end */
+};
+
+/* `total` bytes from place `from` on, 8 requests under way. */
+static void load_run(struct blk *b, const struct load *l, uint64_t from,
+		     uint64_t total)
 {
 	static struct job jobs[8];
 	struct blk_req flush = { .op = BLK_FLUSH };
-	uint64_t n = total / len, places = b->size / len;
-	double t = now();
+	uint64_t n = total / l->len, places = b->size / l->len;
 
 	for (uint64_t i = 0; i < n; i++) {
 		struct job *j = &jobs[i % 8];
@@ -737,37 +752,79 @@ static double speed(struct blk *b, enum blk_op op, uint32_t len, bool random,
 		}
 		j->error = -1;
 		j->req = (struct blk_req){
-			.op = op, .len = len, .done = on_done, .arg = j,
-			.off = (random ? rnd(places) : i % places) * len,
+			.op = l->op, .len = l->len, .done = on_done, .arg = j,
+			.off = (l->random ? rnd(places) :
+				(from / l->len + i) % places) * l->len,
 			.iov = j->iov, .niov = 1,
 		};
-		j->iov[0] = (struct iovec){ j->buf, len };
+		j->iov[0] = (struct iovec){ j->buf, l->len };
 		pthread_mutex_lock(&done_lock);
 		running++;
 		pthread_mutex_unlock(&done_lock);
 		blk_submit(b, &j->req);
+		if (l->flush && i % l->flush == l->flush - 1 &&
+		    b->ops->run(b, &flush))
+			die("flush");
 	}
 	wait_all(0);
-	if (op == BLK_WRITE && b->ops->run(b, &flush))
+	if (l->op == BLK_WRITE && b->ops->run(b, &flush))
 		die("flush");
-	return (double)total / (1 << 20) / (now() - t);
 }
 
+static int order(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Both images by turns, in slices: what else the host does hits both. */
 static int cmd_bench(int argc, char **argv)
 {
-	struct blk *b = open_image(argv[2], NULL, !strcmp(argv[3], "raw"));
+	static const struct load loads[] = {
+		{ "write, sequential, new", BLK_WRITE, 1 << 18, false, 0 },
+		{ "write, sequential", BLK_WRITE, 1 << 18, false, 0 },
+		{ "read, sequential", BLK_READ, 1 << 18, false, 0 },
+		{ "write, random 4 KiB", BLK_WRITE, 4096, true, 0 },
+		{ "write, random 4 KiB, flushes", BLK_WRITE, 4096, true, 32 },
+		{ "read, random 4 KiB", BLK_READ, 4096, true, 0 },
+	};
+	enum { SLICES = 16 };
+	struct blk *b[2] = { open_image(argv[2], NULL, true),
+			     open_image(argv[3], NULL, false) };
 	uint64_t total = strtoull(argv[4], NULL, 10) << 20;
+	double t[2][SLICES], cpu[2];
 
 	rng = 88172645463325252ull;
-	printf("seq-write-new %.1f\n", speed(b, BLK_WRITE, 1 << 18, false,
-					     total));
-	printf("seq-write %.1f\n", speed(b, BLK_WRITE, 1 << 18, false, total));
-	printf("seq-read %.1f\n", speed(b, BLK_READ, 1 << 18, false, total));
-	printf("rand-write-4k %.1f\n", speed(b, BLK_WRITE, 4096, true,
-					     total / 4));
-	printf("rand-read-4k %.1f\n", speed(b, BLK_READ, 4096, true,
-					    total / 4));
-	blk_close(b);
+	printf("%-32s %9s %9s %6s  %s\n", "", "raw MiB/s", "qcow2", "",
+	       "CPU us a MiB");
+	for (size_t k = 0; k < sizeof(loads) / sizeof(loads[0]); k++) {
+		const struct load *l = &loads[k];
+		uint64_t part = total / SLICES;
+
+		if (l->random)
+			part /= l->flush ? 32 : 4;
+		cpu[0] = cpu[1] = 0;
+		for (int i = 0; i < 2 * SLICES; i++) {
+			int w = i & 1;
+			double c = cpu_now();
+
+			t[w][i / 2] = now();
+			load_run(b[w], l, i / 2 * part, part);
+			t[w][i / 2] = now() - t[w][i / 2];
+			cpu[w] += cpu_now() - c;
+		}
+		qsort(t[0], SLICES, sizeof(double), order);
+		qsort(t[1], SLICES, sizeof(double), order);
+		printf("%-32s %9.1f %9.1f %5.0f%%  %.0f %.0f\n", l->name,
+		       (double)part / (1 << 20) / t[0][0],
+		       (double)part / (1 << 20) / t[1][0],
+		       100 * t[0][0] / t[1][0],
+		       cpu[0] * 1e6 / SLICES / ((double)part / (1 << 20)),
+		       cpu[1] * 1e6 / SLICES / ((double)part / (1 << 20)));
+	}
+	blk_close(b[0]);
+	blk_close(b[1]);
 	blk_pool_free(pool);
 	return 0;
 }
