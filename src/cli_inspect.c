@@ -68,7 +68,8 @@ static const char *level_name(enum note_level l)
 	return name[l];
 }
 
-static void print_json(const struct bundle *b, const struct config *c)
+static void print_json(const struct bundle *b, const struct config *c,
+		       json_t *disk)
 {
 	json_t *o = json_object(), *all = json_array();
 	enum verdict v = bundle_verdict(b);
@@ -87,6 +88,8 @@ static void print_json(const struct bundle *b, const struct config *c)
 		set_str(m, "key", n->key);
 		json_array_append_new(all, m);
 	}
+	if (disk)
+		json_object_set(o, "disk", disk);
 	json_object_set_new(o, "messages", all);
 	if (v <= VERDICT_WARN)
 		json_object_set_new(o, "command", inspect_command(c));
@@ -212,13 +215,16 @@ static bool is_shown(const struct bundle *b, const struct note *n)
 	return b->settings && n->key && n->level != NOTE_ERROR;
 }
 
-static void print_text(const struct bundle *b, const struct config *c)
+static void print_text(const struct bundle *b, const struct config *c,
+		       const json_t *disk)
 {
 	enum verdict v = bundle_verdict(b);
 	bool first = true;
 
 	printf("%-10s %s%s%s\n", "format", b->format, b->guest ? ", guest " :
 	       "", b->guest ? b->guest : "");
+	if (disk)
+		inspect_disk_print(disk);
 	if (b->described)
 		print_vm(b);
 	else if (c->kernel.path)
@@ -257,6 +263,7 @@ void cli_inspect(int argc, char **argv, struct result *r)
 {
 	enum form form = FORM_TEXT;
 	const char *path = NULL;
+	json_t *disk = NULL;
 	struct config c;
 	struct bundle b;
 
@@ -298,10 +305,12 @@ void cli_inspect(int argc, char **argv, struct result *r)
 			try_open(&b, &c);
 		r->what = bundle_verdict(&b) <= VERDICT_WARN ? OUT_OK :
 							       OUT_REFUSED;
+		if (b.format && !strcmp(b.format, "disk"))
+			disk = inspect_disk(path);
 		if (form == FORM_JSON)
-			print_json(&b, &c);
+			print_json(&b, &c, disk);
 		else if (form == FORM_TEXT)
-			print_text(&b, &c);
+			print_text(&b, &c, disk);
 		else if (r->what == OUT_OK)
 			print_command(&c);
 		for (int i = 0; i < b.nnotes && form == FORM_COMMAND; i++)
@@ -309,6 +318,7 @@ void cli_inspect(int argc, char **argv, struct result *r)
 				fprintf(stderr, "pome: error: %s\n",
 					b.note[i].text);
 	}
+	json_decref(disk);
 	bundle_fini(&b);
 	config_fini(&c);
 }

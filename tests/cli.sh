@@ -215,6 +215,10 @@ prints 0 'format     macosvm, guest linux' inspect b/
 prints 0 'format     kernel' inspect Image
 prints 3 'kernel-arch' inspect bz
 prints 3 '--disk' inspect disk.img
+prints 3 'raw, 64 KiB' inspect disk.img
+prints 3 'builds on  /etc/passwd' inspect backed.qcow2
+prints 3 'clusters of 64 KiB, counts of 16 bits' inspect backed.qcow2
+prints 3 '"code": "disk-backing"' inspect --json backed.qcow2
 prints 3 '--dtb' inspect dtb
 printf '{"cpus":1,"ram":268435456,"storage":[]}' >b/vm.json
 prints 3 'malformed' inspect b
