@@ -155,7 +155,8 @@ static int walk(struct repair *r, bool fix)
 
 	r->fix = fix;
 	r->l1_work = L1_WORK;
-	r->l2_work = r->end * 64 + 4096;
+	/* in bytes four times the file: snapshots share what they can */
+	r->l2_work = r->end * 4 + (16u << 20 >> q->bits);
 	if (!fix && (count(r, 0, q->cluster) ||
 		     count(r, q->h.l1_off, q->h.l1_size * 8ull) ||
 		     count(r, q->h.snap_off, q->snap_len)))

@@ -59,6 +59,7 @@ int qcow2_snapshots(int fd, const char *path, const struct qcow2_header *h,
 {
 	uint64_t at = h->snap_off;
 	struct qcow2_snapshot *s;
+	uint64_t room = eof;            /* each L1 table takes its own */
 
 	if (!h->snapshots)
 		return 0;
@@ -70,8 +71,11 @@ int qcow2_snapshots(int fd, const char *path, const struct qcow2_header *h,
 	if (!s)
 		return err_set(e, ENOMEM, "%s", path);
 	for (uint32_t i = 0; i < h->snapshots; i++) {
-		if (!entry(fd, h, eof, &at, &s[i], info))
+		if (!entry(fd, h, eof, &at, &s[i], info) &&
+		    s[i].l1_size * 8ull <= room) {
+			room -= s[i].l1_size * 8ull;
 			continue;
+		}
 		free(s);
 		return err_set(e, 0, "%s: snapshot %u of %u is damaged (look "
 			       "at a copy with qemu-img check)", path, i + 1,
