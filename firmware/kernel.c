@@ -69,31 +69,50 @@ static bool load(const struct scan *s, const struct found *f,
 	return file->p != NULL;
 }
 
-/* boot-args of the newest bank in the aux store. */
+/* boot-args of a bank that is sound and has them; true: they are the line. */
+static bool take_line(const struct nvram *bank)
+{
+	struct nvram_var v;
+
+	if (!nvram_get(bank, "boot-args", &v))
+		return false;
+	if (v.value_len >= LINE_MAX) {
+		say("NVRAM     boot-args of %lu characters, at most %u fit; "
+		    "left out\n", (uint64_t)v.value_len, LINE_MAX - 1);
+		return false;
+	}
+	memcpy(line, v.value, v.value_len);
+	line[v.value_len] = 0;
+	return true;
+}
+
+/* boot-args of the newest sound bank in the aux store: where it has none, those
+ * of an older one do not come back. */
 static void command_line(void)
 {
 	uint64_t size = disk[DISK_AUX].sectors * 512, mark = heap_mark();
 	uint8_t *buf = heap_take(NVRAM_STEP);
 	uint32_t newest = 0;
-	struct nvram_var v;
 	struct nvram bank;
+	const char *bad;
 
 	memcpy(line, DEFAULT_LINE, sizeof(DEFAULT_LINE));
-	if (!disk[DISK_AUX].there || !buf)
-		return;
-	for (uint64_t at = 0; size - at >= NVRAM_STEP; at += NVRAM_STEP) {
+	for (uint64_t at = 0; buf && disk[DISK_AUX].there &&
+	     size - at >= NVRAM_STEP; at += NVRAM_STEP) {
 		if (bdif_read(DISK_AUX, at / 512, buf, 512) ||
 		    !nvram_is(buf, 512) ||
 		    bdif_read(DISK_AUX, at / 512, buf, NVRAM_STEP))
 			continue;
-		if (nvram_parse(buf, NVRAM_STEP, &bank) ||
-		    bank.generation < newest ||
-		    !nvram_get(&bank, "boot-args", &v) ||
-		    v.value_len >= LINE_MAX)
+		bad = nvram_parse(buf, NVRAM_STEP, &bank);
+		if (bad) {
+			say("aux+0x%lx: %s; passed over\n", at, bad);
+			continue;
+		}
+		if (bank.generation < newest)
 			continue;
 		newest = bank.generation;
-		memcpy(line, v.value, v.value_len);
-		line[v.value_len] = 0;
+		if (!take_line(&bank))
+			memcpy(line, DEFAULT_LINE, sizeof(DEFAULT_LINE));
 	}
 	heap_release(mark);
 }

@@ -21,12 +21,17 @@ struct nvram_var {
 	size_t name_len, value_len;
 };
 
+/* Where a walk over the variables is; zeros at first. */
+struct nvram_walk {
+	size_t part;                    /* header of the partition */
+	size_t pos;                     /* of the next variable; 0: its first */
+};
+
 /* Does a bank begin here? Its first 32 bytes tell. */
 bool nvram_is(const uint8_t *p, size_t n);
 /* NULL, or what is wrong with it. */
 const char *nvram_parse(const uint8_t *p, size_t n, struct nvram *);
-/* The next variable; *pos starts at 0. */
-bool nvram_next(const struct nvram *, size_t *pos, struct nvram_var *);
+bool nvram_next(const struct nvram *, struct nvram_walk *, struct nvram_var *);
 /* The variable of that name, the last one where several are valid. */
 bool nvram_get(const struct nvram *, const char *name, struct nvram_var *);
 

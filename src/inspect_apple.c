@@ -246,11 +246,11 @@ static json_t *container(const uint8_t *p, size_t n, size_t *len, bool *good,
 static json_t *nvram_json(const struct nvram *b)
 {
 	json_t *o = json_object(), *vars = json_object();
+	struct nvram_walk w = { 0 };
 	struct nvram_var v;
-	size_t pos = 0;
 	char name[80];
 
-	while (nvram_next(b, &pos, &v)) {
+	while (nvram_next(b, &w, &v)) {
 		snprintf(name, sizeof(name), "%.*s", (int)(v.name_len < 64 ?
 			 v.name_len : 64), (const char *)v.name);
 		for (char *p = name; *p; p++)

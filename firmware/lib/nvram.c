@@ -83,52 +83,63 @@ const char *nvram_parse(const uint8_t *p, size_t n, struct nvram *b)
 
 /* ---- CHRP --------------------------------------------------------------------- */
 
-/* `name=value` strings in partitions; *pos is where the next string begins, or
- * the next partition's header: told apart by walking from the front. */
-static bool chrp_next(const struct nvram *b, size_t *pos, struct nvram_var *v)
+static bool has_variables(const uint8_t *header)
 {
-	size_t part = FIRST, end;
+	return name_is(header, "common") || name_is(header, "2common") ||
+	       name_is(header, "system") || name_is(header, "2system");
+}
 
-	while (b->size - part >= CHRP_HEADER) {
-		const uint8_t *h = b->p + part;
-		size_t len = ld16(h + 2) * (size_t)BLOCK, at;
+/* `name=value` strings, each ended by a zero; an empty one ends the list. */
+static bool chrp_string(const uint8_t *s, size_t room, struct nvram_var *v)
+{
+	size_t n = 0, eq;
 
-		if (len < CHRP_HEADER || len > b->size - part)
+	while (n < room && s[n])
+		n++;
+	for (eq = 0; eq < n && s[eq] != '='; eq++)
+		;
+	v->name = s;
+	v->name_len = eq;
+	v->value = s + (eq < n ? eq + 1 : n);
+	v->value_len = eq < n ? n - eq - 1 : 0;
+	return n != 0;
+}
+
+static bool chrp_next(const struct nvram *b, struct nvram_walk *w,
+		      struct nvram_var *v)
+{
+	if (!w->part)
+		w->part = FIRST;
+	while (b->size - w->part >= CHRP_HEADER) {
+		const uint8_t *h = b->p + w->part;
+		size_t len = ld16(h + 2) * (size_t)BLOCK;
+
+		if (len < CHRP_HEADER || len > b->size - w->part)
 			return false;
-		end = part + len;
-		at = *pos > part + CHRP_HEADER ? *pos : part + CHRP_HEADER;
-		if (at < end && (name_is(h, "common") || name_is(h, "2common") ||
-				 name_is(h, "system") ||
-				 name_is(h, "2system")) && b->p[at]) {
-			const uint8_t *s = b->p + at;
-			size_t n = 0, eq;
-
-			while (at + n < end && s[n])
-				n++;
-			for (eq = 0; eq < n && s[eq] != '='; eq++)
-				;
-			v->partition = memcmp(h + CHRP_NAME, "2s", 2) &&
-				       h[CHRP_NAME] != 's' ? "common" :
-							     "system";
-			v->name = s;
-			v->name_len = eq;
-			v->value = s + (eq < n ? eq + 1 : n);
-			v->value_len = eq < n ? n - eq - 1 : 0;
-			*pos = at + n + 1;
+		if (!w->pos)
+			w->pos = w->part + CHRP_HEADER;
+		if (has_variables(h) &&
+		    chrp_string(b->p + w->pos, w->part + len - w->pos, v)) {
+			v->partition = name_is(h, "common") ||
+				       name_is(h, "2common") ? "common" :
+							       "system";
+			w->pos += (size_t)(v->value + v->value_len - v->name);
+			/* its zero, where the partition has one */
+			w->pos += w->pos < w->part + len;
 			return true;
 		}
-		part = end;
-		if (*pos < part)
-			*pos = part;
+		w->part += len;
+		w->pos = 0;
 	}
 	return false;
 }
 
 /* ---- version 3 ----------------------------------------------------------------- */
 
-static bool v3_next(const struct nvram *b, size_t *pos, struct nvram_var *v)
+static bool v3_next(const struct nvram *b, struct nvram_walk *w,
+		    struct nvram_var *v)
 {
-	size_t at = *pos < V3_HEADER ? V3_HEADER : *pos;
+	size_t at = w->pos ? w->pos : V3_HEADER;
 
 	while (at <= b->size && b->size - at >= V3_VAR) {
 		const uint8_t *h = b->p + at;
@@ -145,24 +156,25 @@ static bool v3_next(const struct nvram *b, size_t *pos, struct nvram_var *v)
 		v->name_len = name && !v->name[name - 1] ? name - 1 : name;
 		v->value = h + V3_VAR + name;
 		v->value_len = data;
-		*pos = at;
+		w->pos = at;
 		return true;
 	}
 	return false;
 }
 
-bool nvram_next(const struct nvram *b, size_t *pos, struct nvram_var *v)
+bool nvram_next(const struct nvram *b, struct nvram_walk *w,
+		struct nvram_var *v)
 {
-	return b->v3 ? v3_next(b, pos, v) : chrp_next(b, pos, v);
+	return b->v3 ? v3_next(b, w, v) : chrp_next(b, w, v);
 }
 
 bool nvram_get(const struct nvram *b, const char *name, struct nvram_var *out)
 {
+	struct nvram_walk w = { 0 };
 	struct nvram_var v;
 	bool found = false;
-	size_t pos = 0;
 
-	while (nvram_next(b, &pos, &v)) {
+	while (nvram_next(b, &w, &v)) {
 		if (v.name_len != strlen(name) ||
 		    memcmp(v.name, name, v.name_len))
 			continue;

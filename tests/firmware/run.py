@@ -4,6 +4,7 @@
     run.py POME DIR [--only=REGEX] [--list] [-- POME-OPTIONS...]    DIR: what make built (stage1.bin, kernel.elf)
 """
 import itertools
+import json
 import os
 import re
 import subprocess
@@ -30,7 +31,8 @@ class Runner:
         self.exe, self.scratch, self.extra, self.passed, self.failed = exe, scratch, extra, 0, []
 
     def case(self, case):
-        names, args = {}, ["--ecid", hex(ECID), "-m", "512M"] + self.extra
+        stats = os.path.join(self.scratch, "stats")
+        names, args = {}, ["--ecid", hex(ECID), "-m", "512M", "--stats", stats] + self.extra
         for name, data in dict(case.files, aux=case.aux).items():
             names[name] = os.path.join(self.scratch, name)
             if data is not None:
@@ -42,12 +44,16 @@ class Runner:
         ok = status == case.status and all(out.count(w) >= case.want.count(w) for w in case.want) and not any(w in out for w in case.never)
         ok = ok and all(w in err for w in case.errors)
         ok = ok and "a fault of its own" not in out and "fault of pome" not in err
+        count = ""
+        if ok and case.budget:
+            n = json.load(open(stats))["instructions"]
+            ok, count = 0 < n <= case.budget, ": %.1f million" % (n / 1e6)
         if ok:
             self.passed += 1
-            print("ok   " + case.name)
+            print("ok   " + case.name + count)
         else:
             self.failed.append(case.name)
-            print("FAIL %s: status %d (want %d), wanted %r" % (case.name, status, case.status, case.want))
+            print("FAIL %s%s: status %d (want %d), wanted %r" % (case.name, count, status, case.status, case.want))
             print("\n".join("     " + s for s in (out[-1500:] + err[-500:]).splitlines()))
         sys.stdout.flush()
 

@@ -29,6 +29,7 @@ class Case:
     args: list = field(default_factory=list)
     files: dict = field(default_factory=dict)   # written beside; "{name}" in args
     errors: list = field(default_factory=list)  # on standard error
+    budget: int = 0                 # guest instructions at most
 
 
 def store(*objects, size=SMALL):
@@ -76,6 +77,18 @@ def good_cases(build):
     yield Case("stage 1, eight CPUs and a root disk", lambda: im.aux({0x100000: im.signed("illb", stage1, ECID)}),
                ALL_OK + ["8 of 8 CPUs"], NONE_BAD, typed="",
                args=["-p", "8", "--disk", "{root},role=root,format=raw"], files={"root": bytes(3 << 20)})
+    big = im.im4p("illb", OFF + open(os.path.join(build, "ballast.bin"), "rb").read(), "lzfse")
+    signed = im.img4(big, manifest(big))
+    yield Case("300 KiB in 200 million instructions, verified", lambda: im.aux({0x100000: signed}), ["digest       ok", "Starting"],
+               [], typed="", budget=200_000_000)
+    yield Case("300 KiB in 30 million instructions, unsigned", lambda: im.aux({0x100000: im.img4(big)}),
+               ["manifest     FAILED", "Starting"], [], typed="", args=["--firmware-policy", "permissive"], budget=30_000_000)
+    for option in "FPAC=off", "FPAC=off,PAuth2=off":
+        yield Case("stage 1, " + option, lambda: im.aux({0x100000: im.signed("illb", stage1, ECID)}), ALL_OK, NONE_BAD,
+                   typed="", args=["--cpu", "vmapple," + option])
+    yield Case("stage 1, LenientPAC=on", lambda: im.aux({0x100000: im.signed("illb", stage1, ECID)}),
+               ["not so: refused(", "stage1: PAuth round trips: FAILED"] + [p for p in ALL_OK[:-1] if "PAuth" not in p], [],
+               typed="", args=["--cpu", "vmapple,LenientPAC=on"])
     yield Case("stage 1, wrapped store", im.aux({0x100000 - 0x4000: good()}, wrapped=True),
                ["aux+0xfc000: IMG4 illb"], ["FAILED"], typed="")
     for at in (0, 1, 511, 513, 0xffffd, 0xfffff, 0x100001, SMALL - len(good())):

@@ -23,7 +23,8 @@ def template():
                   im.adt({"name": "cpus"}, *cpus), io, im.adt({"name": "defaults", "serial-device": 7}))
 
 
-def nvram(line, generation=1):
+def nvram(line, generation=1, size=0x2000, parts=1):
+    """A CHRP bank; line None: without boot-args. `parts` of them have the variables."""
     def header(sig, name, blocks):
         h = bytearray(16)
         h[0], h[2:4], h[4:4 + len(name)] = sig, struct.pack("<H", blocks), name
@@ -33,12 +34,21 @@ def nvram(line, generation=1):
             s = (s & 255) + (s >> 8)
         h[1] = s
         return bytes(h)
-    size = 0x2000
-    body = b"auto-boot=true\0boot-args=" + line.encode() + b"\0\0"
-    common = header(0x70, b"common", 0x40) + body.ljust(0x3f0, b"\0")
+    body = b"" if line is None else b"boot-args=" + line.encode() + b"\0"
+    body = b"auto-boot=true\0" + body + b"\0" if parts == 1 else b"x=\0"
+    room = -(-len(body) // 16)
+    common = (header(0x70, b"common", room + 1) + body.ljust(16 * room, b"\0")) * parts
     rest = header(0x7f, b"free", (size - 0x20 - len(common)) // 16).ljust(size - 0x20 - len(common), b"\0")
     tail = struct.pack("<I", generation) + bytes(8) + common + rest
     return header(0x5a, b"nvram", 2) + struct.pack("<I", zlib.adler32(tail)) + tail
+
+
+def nvram3(line, generation, size=0x2000, data=None):
+    value = line.encode()
+    var = struct.pack("<HBBIII16sI", 0x55aa, 0x7f, 0, 0, 10, len(value) if data is None else data, bytes(16),
+                      zlib.crc32(value))
+    head = struct.pack("<4sIIBBBBII", b"NVV3", size, generation, 0, 0, 1, 0, 0x1000, 0x1000)
+    return (head + var + b"boot-args\0" + value).ljust(0x2000, b"\0")
 
 
 def cases(build):
@@ -132,4 +142,20 @@ def cases(build):
     yield stored("kernel with another's tree", [s("krnl", plain), im.signed("dtre", template(), ECID + 1)], "ECID         FAILED",
                  never=["kernel: started"])
     yield stored("damaged kernel", [s("krnl", patch(36, "<I", 0))], "size is wrong", never=["kernel: started"])
+    for name, banks, want in (
+            ("newest bank without boot-args", [nvram("old", 1), nvram(None, 2)], [": serial=3\n"]),
+            ("newest bank damaged", [nvram(LINE, 1), nvram("new", 2)[:-1] + b"x"],
+             ["aux+0x380000: NVRAM: the bank's Adler-32 fits no size", ": " + LINE]),
+            ("newest bank's header damaged", [nvram(LINE, 1), nvram("new", 2)[:12] + b"x" + nvram("new", 2)[13:]],
+             ["header's checksum is wrong", ": " + LINE]),
+            ("newest bank first", [nvram(LINE, 9), nvram("old", 2)], [": " + LINE]),
+            ("boot-args of 1023 characters", [nvram("", 1), nvram("y" * 1023, 2)], [": " + "y" * 1023]),
+            ("boot-args of 1024 characters", [nvram(LINE, 1), nvram("y" * 1024, 2)], ["of 1024 characters", ": serial=3\n"]),
+            ("boot-args of 400 KiB", [nvram(LINE, 1), nvram("y" * 400000, 2, 0x80000)], ["of 400000 characters"]),
+            ("version 3", [nvram("old", 1), nvram3(LINE, 2)], [": " + LINE]),
+            ("version 3, too large", [nvram(LINE, 1), nvram3("new", 2, 0x100000)], ["size is out of range", ": " + LINE]),
+            ("version 3, a variable too large", [nvram(LINE, 1), nvram3("new", 2, data=1 << 31)], [": serial=3\n"]),
+            ("sixteen thousand partitions", [nvram("old", 1), nvram("x", 2, 0x80000, 16000)], [": serial=3\n"])):
+        yield Case("NVRAM, " + name, im.aux({AT: s("krnl", plain), 0x80000 * 6: banks[0], 0x80000 * 7: banks[1]}, SMALL),
+                   ["Starting the kernel at ", "kernel: started"] + want, typed="off\n", never=["a fault"], budget=100_000_000)
     yield stored("damaged tree", [s("krnl", plain), s("dtre", t[:100])], "device tree: ends", never=["kernel: started"])

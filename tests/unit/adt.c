@@ -161,7 +161,8 @@ static void malformed(void **state)
 
 static void banks(void **state)
 {
-	size_t n = DATA_SIZE(bank), pos = 0;
+	struct nvram_walk w = { 0 };
+	size_t n = DATA_SIZE(bank);
 	uint8_t *copy = malloc(n);
 	struct nvram_var v;
 	struct nvram b;
@@ -171,7 +172,7 @@ static void banks(void **state)
 	assert_int_equal(b.size, n);
 	assert_int_equal(b.generation, 1);
 	assert_false(b.v3);
-	while (nvram_next(&b, &pos, &v))
+	while (nvram_next(&b, &w, &v))
 		count++;
 	assert_int_equal(count, 2);
 	assert_true(nvram_get(&b, "boot-args", &v));
