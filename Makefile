@@ -176,6 +176,11 @@ $(BUILD)/guest/e_%.elf: tests/el1/e_%.c tests/el1/el1.h tests/guest/guest.c test
 	@mkdir -p $(@D)
 	$(call say,GUEST)
 	$(Q)$(GUESTCC) $(GUEST_CFLAGS) -Itests/guest -o $@ tests/guest/start.S tests/guest/guest.c $<
+$(BUILD)/guest/g_debug.sym: $(BUILD)/guest/g_debug.elf
+	nm $< >$@
+$(BUILD)/guest/rsp: tests/kvm/rsp.c
+	@mkdir -p $(@D)
+	$(CROSS_CC) -O2 -static -Wall -o $@ $<
 BENCH_CFLAGS = $(subst -march=armv8-a -mgeneral-regs-only,-march=armv8.1-a,$(GUEST_CFLAGS))
 BENCH_DEPS = tests/bench/bench.h tests/guest/guest.c tests/guest/guest.h tests/guest/start.S tests/guest/guest.ld
 $(BUILD)/guest/b_%.elf: tests/bench/b_%.c $(BENCH_DEPS)
@@ -318,7 +323,8 @@ coverage-build: all guests $(UNIT:%=$(BUILD)/tests/unit/%) $(DIFF_BIN) $(BUILD)/
 
 # KVM: on this machine where it is aarch64 and has it, else on emulated hosts. KVMFLAGS names parts (tests/kvm/suite.sh);
 # `quick` is what `make test` has time for. Without a kernel and without a way to one it is skipped, and says so.
-KVM_GUESTS = $(GUESTS) $(patsubst tests/kvm/%.c,$(BUILD)/guest/%.elf,$(wildcard tests/kvm/x_*.c)) $(FW_TESTS)/stage1.img4
+KVM_GUESTS = $(GUESTS) $(patsubst tests/kvm/%.c,$(BUILD)/guest/%.elf,$(wildcard tests/kvm/x_*.c)) $(FW_TESTS)/stage1.img4 \
+	$(BUILD)/guest/g_debug.elf $(BUILD)/guest/g_debug.sym $(BUILD)/guest/rsp
 KVM_SKIPPED = make kvm: skipped: no kernel for its host in the cache, and none to be had
 ifeq ($(ARCH),aarch64)
 kvm: all $(KVM_GUESTS) $(UNIT:%=$(BUILD)/tests/unit/%)
@@ -384,9 +390,11 @@ fuzz-replay: fuzz-build
 	tests/fuzz/run.sh $(FUZZ_BUILD)/fuzz 0 $(FUZZ)
 
 # Threads: unit tests and guests with several CPUs under ThreadSanitizer (the sandbox would stop its reports).
-tsan: guests
+tsan: guests $(BUILD)/guest/g_debug.elf
 	+$(MAKE) -j$(JOBS) BUILD=$(BUILD)-tsan SAN=thread OPT=-O1 UNIT_SKIP=sandbox unit all
 	TSAN_OPTIONS="suppressions=tests/tsan.supp" tests/guest/run.sh $(BUILD)-tsan/pome $(BUILD)/guest --sandbox off
+	TSAN_OPTIONS="suppressions=tests/tsan.supp" POMEFLAGS="--sandbox off" \
+		tests/gdb/run.py $(BUILD)-tsan/pome $(BUILD)/guest/g_debug.elf bare life raw
 
 # Warnings of both compilers as errors, then clang-tidy's analysis where it is installed.
 lint:

@@ -154,6 +154,13 @@ static void t_quit(void *arg)
 		   "the debugger's command");
 }
 
+/* While something waits to go out, nothing more is taken in. */
+static void update_events(struct gdb *g)
+{
+	if (g->wpeer)
+		watch_events(g->wpeer, g->nout ? EPOLLOUT : EPOLLIN);
+}
+
 /* The loop: a CPU has stopped by itself. */
 static void on_stop(void *arg)
 {
@@ -166,6 +173,7 @@ static void on_stop(void *arg)
 	for (unsigned i = 0; i < vm->ncpus; i++)
 		if (vm->cpu[i].stop.kind != STOP_NONE) {
 			gdb_stopped(&g->session, i, &vm->cpu[i].stop);
+			update_events(g);
 			return;
 		}
 	g->paused = false;              /* a reset came in between */
@@ -249,12 +257,6 @@ static void check_end(struct gdb *g, bool eof)
 		vm_resume(g->m);
 	}
 	hang_up(g);
-}
-
-static void update_events(struct gdb *g)
-{
-	if (g->wpeer)
-		watch_events(g->wpeer, g->nout ? EPOLLOUT : EPOLLIN);
 }
 
 /* Commands that have come, while their replies find room. */

@@ -99,6 +99,9 @@ int kvm_debug_apply(struct kvm_cpu *c, bool step)
 		return step ? (errno = ENOTSUP, -1) : 0;
 	if (!fill(k->vm, &r))
 		return -1;
+	/* one would stop the step that leaves it */
+	if (step)
+		r.nb = 0;
 	for (unsigned i = 0; i < r.nb; i++) {
 		d.arch.dbg_bvr[i] = r.bvr[i];
 		d.arch.dbg_bcr[i] = BCR_ON;

@@ -12,6 +12,7 @@ from guest import Guest
 
 pome, elf = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2])
 accel = os.environ.get("ACCEL", "interp")
+flags = os.environ.get("POMEFLAGS", "").split()         # more options of pome's
 cache = os.environ.get("POME_CACHE", os.path.join(here, "..", "..", "build", "debian"))
 work = tempfile.mkdtemp()
 passed = failed = 0
@@ -35,7 +36,7 @@ class Pome:
         self.err = open(os.path.join(work, "err"), "w+b")
         self.proc = subprocess.Popen(
             [pome, "run", "--accel", accel, "-k", elf, "-p", str(cpus), "-m", "256M", "--timeout", "120",
-             "--gdb", "tcp:0" + (",wait" if wait else "")] + list(options),
+             "--gdb", "tcp:0" + (",wait" if wait else "")] + flags + list(options),
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.err)
         self.port = None
         for _ in range(200):
@@ -223,7 +224,7 @@ def raw():
     path = os.path.join(work, "sock")
     err = open(os.path.join(work, "err2"), "w+b")
     proc = subprocess.Popen([pome, "run", "-q", "--accel", accel, "-k", elf, "-m", "256M", "--timeout", "60", "--gdb",
-                             "unix:%s,wait" % path], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=err)
+                             "unix:%s,wait" % path] + flags, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=err)
     for _ in range(100):
         if os.path.exists(path):
             break
@@ -318,7 +319,7 @@ def linux():
         print("skip linux: no kernel in %s (tests/debian/fetch.sh initrd)" % cache)
         return
     g = Guest([pome, "run", "--accel", accel, "-k", kernel, "-i", initrd, "-p", "2", "-m", "512M", "--timeout", "400",
-               "--no-reboot", "--gdb", "tcp:0", "-a", "console=ttyAMA0 quiet nokaslr"])
+               "--no-reboot", "--gdb", "tcp:0", "-a", "console=ttyAMA0 quiet nokaslr"] + flags)
     try:
         line = g.proc.stderr.readline().decode()
         port = int(re.search(r"127.0.0.1:(\d+)", line).group(1))

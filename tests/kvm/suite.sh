@@ -7,6 +7,7 @@
 #            units   unit tests                        reboot  a guest that restarts itself
 #            linuxN  boot with N CPUs and a disk       bootsN  the same 20 times, without the disk
 #            stage1  the boot ROM, and a stage 1 that uses the whole vmapple board
+#            gdb     the debugger's stub
 #            refuse  --accel kvm must be refused       cost    exits in instructions (host.sh -d)
 #            apple   Apple's hypercalls, where the kernel passes them on
 #            noapple where it does not: a warning
@@ -146,6 +147,33 @@ cost() {
 	tally "cost of exits" $? "$work/out"
 }
 
+le() { # an address as a register's bytes
+	printf '%016x' "0x$1" | sed 's/\(..\)\(..\)\(..\)\(..\)\(..\)\(..\)\(..\)\(..\)/\8\7\6\5\4\3\2\1/'
+}
+
+sym() { sed -n "s/ [A-Za-z] $1\$//p" "$dir/guest/g_debug.sym"; }
+
+# A breakpoint, a step, watchpoints, memory, the end: what gdb would say (tests/gdb/run.py), by rsp.
+gdb() {
+	inner=$(sym inner) watched=$(sym watched) finish=$(sym finish) at=$(le "$(sym inner)")
+	next=$(printf '%x' $((0x$inner + 4)))
+	"$pome" run -q --accel kvm -k "$dir/guest/g_debug.elf" -m 256M -p 2 --timeout 100 --gdb "unix:$work/gdb,wait" \
+		</dev/null >"$work/out" 2>&1 &
+	"$dir/rsp" "$work/gdb" '?' 'T05*' 'qXfer:features:read:target.xml:0,40' 'm<?xml*' \
+		"Z1,$inner,4" OK 'vCont;c' "T05thread:1;reason:breakpoint;*20:$at;" p20 "$at" \
+		p1d '????????????????' 'P10=efcdab8967452301' OK p10 efcdab8967452301 g '????*' \
+		'vCont;s:1' "T05thread:1;reason:trace;*20:$(le "$next");" "z1,$inner,4" OK \
+		"Z2,$watched,8" OK 'vCont;c' "T05thread:1;watch:${watched#"${watched%%[!0]*}"};*" "z2,$watched,8" OK \
+		"Z0,$inner,4" OK 'vCont;c' "T05thread:1;reason:breakpoint;*20:$at;" "z0,$inner,4" OK \
+		"m$inner,4" '????????' "M$finish,8:0100000000000000" OK 'vCont;c' W00 >"$work/rsp" 2>&1
+	status=$?
+	wait $!
+	[ $? = 0 ] && [ $status = 0 ] && grep -q '^PASS' "$work/out"
+	status=$?
+	cat "$work/out" >>"$work/rsp"
+	tally "gdb: breakpoints, steps, watchpoints" $status "$work/rsp"
+}
+
 for part in $parts; do
 	case $part in
 	guests) guests ;;
@@ -153,6 +181,7 @@ for part in $parts; do
 		trap_ends x_vector 'no usable exception vector: pc 0xa00 and VBAR_EL1 0x800'
 		trap_ends x_nisv 'the instruction 0x885f7d.. at pc .* accesses 0x20010024 (uart0+0x24)'
 		;;
+	gdb) gdb ;;
 	units) units ;;
 	linux*) disk "${part#linux}" ;;
 	reboot) reboot ;;
