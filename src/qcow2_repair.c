@@ -155,8 +155,10 @@ static int walk(struct repair *r, bool fix)
 
 	r->fix = fix;
 	r->l1_work = L1_WORK;
-	/* in bytes four times the file: snapshots share what they can */
-	r->l2_work = r->end * 4 + (16u << 20 >> q->bits);
+	/* a table is a cluster, and snapshots share it; more than that is an
+	 * image made to take for ever */
+	r->l2_work = r->end * (q->h.snapshots < 4 ? q->h.snapshots + 1 : 4) +
+		     (4u << 20 >> q->bits);
 	if (!fix && (count(r, 0, q->cluster) ||
 		     count(r, q->h.l1_off, q->h.l1_size * 8ull) ||
 		     count(r, q->h.snap_off, q->snap_len)))

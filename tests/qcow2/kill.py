@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """kill.py - kill -9 while a guest writes and flushes: no flushed byte is lost, and the image is never corrupt.
 
-    kill.py POME G_KILL.ELF [--rounds N] [--seed N] [SHAPE...]
+    kill.py POME G_KILL.ELF [SHAPE...] [--rounds N] [--seed N]
 
 Each round starts the guest on the image that the last one left, kills pome at a random time and looks at the image with
 qemu-img: each sector has what the last flushed operation on it left there, or what a later one wrote. At its start the
