@@ -39,7 +39,7 @@ static int interp_probe(struct err *e)
 static int model_of(struct cpu_model *m, const struct config *cfg,
 		    struct err *e)
 {
-	char spec[CFG_MAX_FEATS * 32 + 16] = "generic";
+	char spec[CFG_MAX_FEATS * 32 + 32] = "generic";
 	size_t n;
 
 	if (!cfg)
@@ -48,6 +48,8 @@ static int model_of(struct cpu_model *m, const struct config *cfg,
 		strcpy(spec, "vmapple");
 	else if (cfg->cpu == CFG_CPU_QEMU72)
 		strcpy(spec, "qemu72");
+	if (!model_host_lse2())
+		strcat(spec, ",lse2=off");
 	n = strlen(spec);
 	for (int i = 0; i < cfg->nfeats; i++)
 		n += (size_t)snprintf(spec + n, sizeof(spec) - n, ",%s=%s",

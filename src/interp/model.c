@@ -256,21 +256,18 @@ static void finish(struct cpu_model *m, const struct profile *p)
 		m->spsr_mask |= PS_BTYPE;
 }
 
-/* Are the host's plain loads and stores whole, inside 16 aligned bytes, as
- * FEAT_LSE2 promises? The handlers of unaligned accesses and of pairs rely on
- * it; without it a guest is not told of the feature, and does without. */
 #if defined(__x86_64__)
-static bool host_has_lse2(void)
+bool model_host_lse2(void)
 {
 	return true;
 }
 #elif defined(__aarch64__)
-static bool host_has_lse2(void)
+bool model_host_lse2(void)
 {
 	return getauxval(AT_HWCAP) & HWCAP_USCAT;
 }
 #else
-static bool host_has_lse2(void)
+bool model_host_lse2(void)
 {
 	return false;
 }
@@ -407,8 +404,6 @@ int model_parse(struct cpu_model *m, const char *spec, struct err *e)
 	m->has[FEAT_BASE] = true;
 	for (const enum feature *f = p->feats; *f != FEAT_BASE; f++)
 		set_feature(m, *f, true);
-	if (!host_has_lse2())
-		set_feature(m, FEAT_LSE2, false);
 	while (*s) {
 		if (next_word(&s, word) < 0)
 			return err_set(e, 0, "unknown CPU feature in \"%.60s\"",

@@ -45,6 +45,10 @@ struct cpu_model {
  * one, what needs it goes too; the last word wins. The ID registers follow the
  * features. -1 with the nearest known name in the message. */
 int model_parse(struct cpu_model *, const char *spec, struct err *);
+/* Are the host's plain loads and stores whole, inside 16 aligned bytes, as
+ * FEAT_LSE2 promises? Those of unaligned data and of pairs rely on it: on other
+ * hosts (RISC-V, Arm before v8.4) guests are not to be told of the feature. */
+bool model_host_lse2(void);
 /* "LSE2" */
 const char *model_feature_name(enum feature);
 
