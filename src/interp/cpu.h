@@ -112,7 +112,9 @@ enum {
  * (Device, watched, alignment) are simply absent. */
 struct tlbe { uint64_t va, host; };
 
-/* A page of code: tag is the page's va, or 1 when empty. */
+/* A page of code: tag is the page's va, or CODE_EMPTY, which no branch target
+ * gives: lookups keep its bits 1:0, so that one not aligned misses. */
+#define CODE_EMPTY 4u
 struct codee { uint64_t tag; struct rec *recs; uint64_t pcbase; uint64_t guarded; };
 
 /* One per translation view. TLB_EL1_PAN0 is EL1 with PSTATE.PAN = 0. */

@@ -31,7 +31,7 @@ static inline void empty_data(struct tlbe *t, unsigned i)
 static void empty_code(struct cpu *c, unsigned view)
 {
 	for (unsigned i = 0; i < CODE_TLB_SIZE; i++)
-		c->views[view].code[i].tag = 1;
+		c->views[view].code[i].tag = CODE_EMPTY;
 	c->mmu->ng_code[view] = 0;
 }
 
@@ -85,7 +85,7 @@ static void flush_inline_ng(struct cpu *c)
 		empty_marked(c->views[v].w, m->ng_w[v]);
 		for (; m->ng_code[v]; m->ng_code[v] &= m->ng_code[v] - 1)
 			c->views[v].code[__builtin_ctzll(m->ng_code[v])].tag =
-				1;
+				CODE_EMPTY;
 	}
 	m->any_ng = false;
 }
@@ -103,7 +103,7 @@ static void flush_inline_page(struct cpu *c, uint64_t page)
 		if (PAGE_NO(t->w[i].va) == page)
 			empty_data(t->w, i);
 		if (PAGE_NO(t->code[k].tag) == page)
-			t->code[k].tag = 1;
+			t->code[k].tag = CODE_EMPTY;
 	}
 }
 
@@ -123,7 +123,7 @@ static void flush_inline_block(struct cpu *c, uint64_t page, unsigned bits)
 		}
 		for (unsigned i = 0; i < CODE_TLB_SIZE; i++)
 			if ((PAGE_NO(t->code[i].tag) ^ page) >> bits == 0)
-				t->code[i].tag = 1;
+				t->code[i].tag = CODE_EMPTY;
 	}
 }
 

@@ -485,7 +485,7 @@ static void test_views(void **state)
 	c->sr.fpcr = 1 << 24;
 	mmu_view(c);
 	assert_true(c->tlb->ctx & CTX_FPSLOW);
-	assert_int_equal(c->tlb->code[KVA >> 12 & 63].tag, 1);
+	assert_int_equal(c->tlb->code[KVA >> 12 & 63].tag, CODE_EMPTY);
 	c->sr.fpcr = 0;
 	mmu_view(c);
 	/* code entries of an ASID go with it, others stay */
@@ -503,11 +503,11 @@ static void test_views(void **state)
 	assert_true(r.guarded);
 	c->tlb->code[k >> 12 & 63].tag = k;
 	set_asid(c, 9);
-	assert_int_equal(c->tlb->code[UVA >> 12 & 63].tag, 1);
-	assert_int_equal(c->tlb->code[(UVA + 0x5000) >> 12 & 63].tag, 1);
+	assert_int_equal(c->tlb->code[UVA >> 12 & 63].tag, CODE_EMPTY);
+	assert_int_equal(c->tlb->code[(UVA + 0x5000) >> 12 & 63].tag, CODE_EMPTY);
 	assert_int_equal(c->tlb->code[k >> 12 & 63].tag, k);
 	tlbi(TLBI_VAA, 0, k, 0);
-	assert_int_equal(c->tlb->code[k >> 12 & 63].tag, 1);
+	assert_int_equal(c->tlb->code[k >> 12 & 63].tag, CODE_EMPTY);
 	/* what SCTLR decides is decided anew */
 	assert_true(mmu_fetch(c, k, &r));
 	c->tlb->code[k >> 12 & 63].tag = k;
@@ -529,7 +529,7 @@ static void test_views(void **state)
 	load(KVA, 8);
 	c->sr.sctlr |= 1 << 19;
 	mmu_regs_changed(c);
-	assert_int_equal(c->tlb->code[k >> 12 & 63].tag, 1);
+	assert_int_equal(c->tlb->code[k >> 12 & 63].tag, CODE_EMPTY);
 	expect_fault(mmu_fetch(c, k, &r), IABT1(0xf), k);
 	el_pan(0, false);
 	expect_fault(mmu_fetch(c, KVA + 0x100000, &r), IABT0(6),
