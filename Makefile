@@ -315,9 +315,15 @@ insn-tests:
 	+$(MAKE) -j$(JOBS) BUILD=$(BUILD)-asan SAN=address,undefined OPT=-O1 $(BUILD)-asan/tests/tools/insn
 	$(BUILD)-asan/tests/tools/insn exec $(INSN_SEED) $(INSN_COUNT)
 
+# A pome that counts handlers, pairs and triples (src/interp/profile.h): what fuse.def is chosen by.
+.PHONY: profile
+profile:
+	+CPPFLAGS=-DPROFILE $(MAKE) -j$(JOBS) BUILD=$(BUILD)-profile all
+	@echo "now: POME_PROFILE=FILE $(BUILD)-profile/pome run ...; tests/bench/profile.py $(BUILD)-profile/pome FILE"
+
 # For each row of a64.def the tests that execute it.
 coverage-list:
-	+$(MAKE) -j$(JOBS) BUILD=$(BUILD)-rows CPPFLAGS="-DROW_COVER -DPROFILE" coverage-build
+	+CPPFLAGS="-DROW_COVER -DPROFILE" $(MAKE) -j$(JOBS) BUILD=$(BUILD)-rows coverage-build
 	tests/tools/coverage.sh $(BUILD)-rows $(COVERAGEFLAGS)
 coverage-build: all guests $(UNIT:%=$(BUILD)/tests/unit/%) $(DIFF_BIN) $(BUILD)/tests/tools/insn
 

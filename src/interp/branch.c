@@ -5,61 +5,24 @@
  * A target on the same page is a displacement between records; any other goes
  * through the code TLB. */
 #include "branch.h"
-#include "cond.h"
 #include "decode.h"
-#include "op.h"
+#include "hot.h"
 #include "pauth.h"
 
-#ifndef BRANCH_COUNT
-#define BRANCH_COUNT 0
-#endif
 #if BRANCH_COUNT
 #define BR_TABLE branch_table_count
-#define COUNT_TO(p) do { \
-	uint64_t count_n = c->icount + REC_NO(ip) + 1; \
-	c->icount = count_n - REC_NO(p); \
-	COUNT_CHECK(count_n); \
-} while (0)
 #else
 #define BR_TABLE branch_table
-#define COUNT_TO(p) ((void)0)
 #endif
 
 #define IMM ((uint64_t)(int64_t)ip->imm)
-
-#define BR_TAKE() do { \
-	const struct rec *to = (const struct rec *)((const char *)ip + \
-						    ip->imm); \
-	COUNT_TO(to); \
-	TAKE_REC(to); \
-} while (0)
-
-#define BR_FAR(va_) do { \
-	uint64_t far_va = (va_); \
-	struct codee *far_e = &TLB->code[far_va >> 12 & (CODE_TLB_SIZE - 1)]; \
-	if (UNLIKELY(far_e->tag != (far_va & ~0xffcull))) { \
-		c->pc = far_va; \
-		GO(lookup); \
-	} \
-	const struct rec *far_to = far_e->recs + \
-		(far_va >> 2 & (REC_WORDS - 1)); \
-	COUNT_TO(far_to); \
-	c->pcbase = far_e->pcbase; \
-	TAKE_REC(far_to); \
-} while (0)
 
 /* ---- direct -------------------------------------------------------------- */
 
 OP(b) { BR_TAKE(); }
 OP(b_far) { BR_FAR(PC + IMM); }
-OP(bl) { c->x[30] = PC + 4; BR_TAKE(); }
-OP(bl_far)
-{
-	uint64_t pc = PC;
-
-	c->x[30] = pc + 4;
-	BR_FAR(pc + IMM);
-}
+OP(bl) { DO_bl(0, 0); }
+OP(bl_far) { DO_bl_far(0, 0); }
 
 #define CONDITIONAL(n, cond)                                                   \
 	OP(n) { if (cond) BR_TAKE(); NEXT(1); }                                \
@@ -74,23 +37,6 @@ CONDITIONAL(tbz, !(X(rn) >> ip->ra & 1))
 CONDITIONAL(tbnz, X(rn) >> ip->ra & 1)
 
 /* ---- indirect ------------------------------------------------------------ */
-
-/* An indirect branch to a guarded page sets PSTATE.BTYPE and goes the slow
- * way, which looks at the target (run.c). RET never sets it. */
-#define BR_INDIRECT(va_, btype_) do { \
-	uint64_t ind_va = (va_); \
-	struct codee *ind_e = &TLB->code[ind_va >> 12 & (CODE_TLB_SIZE - 1)]; \
-	if (UNLIKELY(ind_e->tag != (ind_va & ~0xffcull) || ind_e->guarded)) { \
-		c->pc = ind_va; \
-		c->pstate |= (btype_) << 10; \
-		GO(lookup_tagged); \
-	} \
-	const struct rec *ind_to = ind_e->recs + \
-		(ind_va >> 2 & (REC_WORDS - 1)); \
-	COUNT_TO(ind_to); \
-	c->pcbase = ind_e->pcbase; \
-	TAKE_REC(ind_to); \
-} while (0)
 
 /* Is the page that ip lies in guarded? Its code TLB entry is there, as it was
  * how we came here, unless another page took its place: then say no, which

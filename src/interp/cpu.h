@@ -30,7 +30,8 @@
 
 /* DISPATCH_TAIL: handlers are tail calls, hot state is in their arguments.
  * DISPATCH_LOOP: handlers return the next record to a loop, hot state is in
- * struct cpu; for compilers without guaranteed tail calls, and sanitizers.
+ * struct cpu; for compilers without guaranteed tail calls, sanitizers, and
+ * counting (profile.h).
  * preserve_none leaves a handler every register of the host; where clang has
  * no such convention (riscv64) the usual one does, with more spills. */
 #if defined(__x86_64__) || defined(__aarch64__)
@@ -44,7 +45,8 @@
 #endif
 #if !defined(DISPATCH_TAIL)
 #if defined(__clang__) && defined(__has_attribute) && \
-	__has_attribute(musttail) && HAS_OP_TAIL_CC && !defined(POME_SANITIZE)
+	__has_attribute(musttail) && HAS_OP_TAIL_CC && !defined(POME_SANITIZE) && \
+	!defined(PROFILE)
 #define DISPATCH_TAIL 1
 #else
 #define DISPATCH_TAIL 0
@@ -79,7 +81,8 @@ struct rec {
 #define REC_WORDS (REC_PAGE / 4)
 
 /* The decoded form of one 4 KiB physical page, in one decode context. A record
- * changes once, from op_decode to decoded, operands before `h`. */
+ * changes once, from op_decode to decoded, operands before `h`; later only its
+ * handler may, to one for the same operands (fuse.h). */
 struct codepage {
 	struct rec r[REC_WORDS];
 	struct rec end;                 /* op_pageend: goes on in the next page */

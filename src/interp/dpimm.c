@@ -1,14 +1,14 @@
 /* dpimm.c: data processing, immediate: ADR, add/subtract, logical, move wide,
  * bitfield, extract. Arm ARM C4.1.92. */
 #include "decode.h"
-#include "op.h"
+#include "hot.h"
 
 #define IMM ((uint64_t)(int64_t)ip->imm)
 
 /* ---- ADR, ADRP --------------------------------------------------------- */
 
 OP(adr) { X(rd) = PC + IMM; NEXT(1); }
-OP(adrp) { X(rd) = (PC & ~0xfffull) + IMM * 4096; NEXT(1); }
+HOT_OP(adrp)
 
 op_fn *dec_adr(struct dec *d)
 {
@@ -19,17 +19,12 @@ op_fn *dec_adr(struct dec *d)
 
 /* ---- constants --------------------------------------------------------- */
 
-OP(movi) { X(rd) = IMM; NEXT(1); }
+HOT_OP(movi)
 /* imm16 << ra, and its complement */
 OP(movz) { X(rd) = (uint64_t)(uint32_t)ip->imm << ip->ra; NEXT(1); }
 OP(movn) { X(rd) = ~((uint64_t)(uint32_t)ip->imm << ip->ra); NEXT(1); }
 OP(movn_w) { SET_W(rd, ~((uint32_t)ip->imm << ip->ra)); NEXT(1); }
-OP(movk)
-{
-	X(rd) = (X(rd) & ~(0xffffull << ip->ra)) |
-		(uint64_t)(uint32_t)ip->imm << ip->ra;
-	NEXT(1);
-}
+HOT_OP(movk)
 OP(movk_w)
 {
 	SET_W(rd, (X(rd) & ~(0xffffull << ip->ra)) |
@@ -66,28 +61,14 @@ op_fn *dec_mov_wide(struct dec *d)
 
 /* ---- ADD, SUB ---------------------------------------------------------- */
 
-OP(add_i) { X(rd) = X(rn) + IMM; NEXT(1); }
-OP(add_iw) { SET_W(rd, X(rn) + IMM); NEXT(1); }
-OP(mov_sp) { X(rd) = X(rn); NEXT(1); }
+HOT_OP(add_i)
+HOT_OP(add_iw)
+HOT_OP(mov_sp)
 
-OP(subs_i)
-{
-	FA = X(rn);
-	FB = IMM;
-	FK = FK_SUB;
-	X(rd) = FA - FB;
-	NEXT(1);
-}
-OP(subs_iw)
-{
-	FA = X(rn) << 32;
-	FB = IMM << 32;
-	FK = FK_SUB;
-	X(rd) = (FA - FB) >> 32;
-	NEXT(1);
-}
-OP(cmp_i) { FA = X(rn); FB = IMM; FK = FK_SUB; NEXT(1); }
-OP(cmp_iw) { FA = X(rn) << 32; FB = IMM << 32; FK = FK_SUB; NEXT(1); }
+HOT_OP(subs_i)
+HOT_OP(subs_iw)
+HOT_OP(cmp_i)
+HOT_OP(cmp_iw)
 /* ADDS of 0: no carry, no overflow, so not a subtraction of -0 */
 OP(adds_0) { FA = X(rn); FB = 0; FK = FK_LOGIC; X(rd) = FA; NEXT(1); }
 OP(adds_0w)
@@ -126,26 +107,18 @@ op_fn *dec_addsub_imm(struct dec *d)
 /* ---- logical ----------------------------------------------------------- */
 
 #define TABLE decode_bitmask_table[ip->imm]
-#define LOGIC_IMM(n, o)                                                        \
-	OP(n##_i) { X(rd) = X(rn) o IMM; NEXT(1); }                            \
-	OP(n##_iw) { SET_W(rd, X(rn) o IMM); NEXT(1); }                        \
-	OP(n##_t) { X(rd) = X(rn) o TABLE; NEXT(1); }
-LOGIC_IMM(and, &)
-LOGIC_IMM(orr, |)
-LOGIC_IMM(eor, ^)
-
-OP(ands_i) { FA = X(rn) & IMM; FB = 0; FK = FK_LOGIC; X(rd) = FA; NEXT(1); }
-OP(ands_t) { FA = X(rn) & TABLE; FB = 0; FK = FK_LOGIC; X(rd) = FA; NEXT(1); }
-OP(ands_iw)
-{
-	uint32_t v = (uint32_t)X(rn) & (uint32_t)ip->imm;
-
-	FA = (uint64_t)v << 32;
-	FB = 0;
-	FK = FK_LOGIC;
-	X(rd) = v;
-	NEXT(1);
-}
+HOT_OP(and_i)
+HOT_OP(and_iw)
+HOT_OP(and_t)
+HOT_OP(ands_i)
+HOT_OP(ands_iw)
+HOT_OP(ands_t)
+OP(orr_i) { X(rd) = X(rn) | IMM; NEXT(1); }
+OP(orr_iw) { SET_W(rd, X(rn) | IMM); NEXT(1); }
+OP(orr_t) { X(rd) = X(rn) | TABLE; NEXT(1); }
+OP(eor_i) { X(rd) = X(rn) ^ IMM; NEXT(1); }
+OP(eor_iw) { SET_W(rd, X(rn) ^ IMM); NEXT(1); }
+OP(eor_t) { X(rd) = X(rn) ^ TABLE; NEXT(1); }
 
 op_fn *dec_logic_imm(struct dec *d)
 {
@@ -177,21 +150,20 @@ op_fn *dec_logic_imm(struct dec *d)
 
 /* ---- bitfield ---------------------------------------------------------- */
 
-OP(lsl_i) { X(rd) = X(rn) << ip->ra; NEXT(1); }
-OP(lsl_iw) { SET_W(rd, (uint32_t)X(rn) << ip->ra); NEXT(1); }
-OP(lsr_i) { X(rd) = X(rn) >> ip->ra; NEXT(1); }
-OP(lsr_iw) { X(rd) = (uint32_t)X(rn) >> ip->ra; NEXT(1); }
+HOT_OP(lsl_i)
+HOT_OP(lsl_iw)
+HOT_OP(lsr_i)
+HOT_OP(lsr_iw)
 OP(asr_i) { X(rd) = (uint64_t)((int64_t)X(rn) >> ip->ra); NEXT(1); }
 OP(asr_iw) { SET_W(rd, (int32_t)X(rn) >> ip->ra); NEXT(1); }
-OP(uxtb) { X(rd) = (uint8_t)X(rn); NEXT(1); }
+HOT_OP(uxtb)
 OP(uxth) { X(rd) = (uint16_t)X(rn); NEXT(1); }
 OP(sxtb) { X(rd) = (uint64_t)(int8_t)X(rn); NEXT(1); }
 OP(sxth) { X(rd) = (uint64_t)(int16_t)X(rn); NEXT(1); }
-OP(sxtw) { X(rd) = (uint64_t)(int32_t)X(rn); NEXT(1); }
+HOT_OP(sxtw)
 OP(sxtb_w) { SET_W(rd, (int8_t)X(rn)); NEXT(1); }
 OP(sxth_w) { SET_W(rd, (int16_t)X(rn)); NEXT(1); }
-/* the field's top is brought to bit 63 (<< rm), then down to its place */
-OP(ubfm) { X(rd) = X(rn) << ip->rm >> ip->ra; NEXT(1); }
+HOT_OP(ubfm)
 OP(sbfm)
 {
 	X(rd) = (uint64_t)((int64_t)(X(rn) << ip->rm) >> ip->ra);
@@ -289,11 +261,7 @@ OP(extr)
 	X(rd) = X(rm) >> ip->ra | X(rn) << (64 - ip->ra);
 	NEXT(1);
 }
-OP(extr_w)
-{
-	SET_W(rd, (uint32_t)X(rm) >> ip->ra | (uint32_t)X(rn) << (32 - ip->ra));
-	NEXT(1);
-}
+HOT_OP(extr_w)
 OP(extr_0) { X(rd) = X(rm); NEXT(1); }
 OP(extr_0w) { SET_W(rd, X(rm)); NEXT(1); }
 

@@ -1,13 +1,13 @@
 /* dpmul.c: data processing, register: multiply, divide, shift by register,
  * CRC32, and one-source operations. Rows are in dpreg.def. */
 #include "decode.h"
-#include "op.h"
+#include "hot.h"
 
 /* ---- multiply ------------------------------------------------------------ */
 
-OP(mul) { X(rd) = X(rn) * X(rm); NEXT(1); }
+HOT_OP(mul)
 OP(mul_w) { SET_W(rd, X(rn) * X(rm)); NEXT(1); }
-OP(madd) { X(rd) = X(ra) + X(rn) * X(rm); NEXT(1); }
+HOT_OP(madd)
 OP(madd_w) { SET_W(rd, X(ra) + X(rn) * X(rm)); NEXT(1); }
 OP(msub) { X(rd) = X(ra) - X(rn) * X(rm); NEXT(1); }
 OP(msub_w) { SET_W(rd, X(ra) - X(rn) * X(rm)); NEXT(1); }
@@ -78,9 +78,9 @@ OP(sdiv_w)
 	SET_W(rd, b == 0 ? 0 : b == -1 ? -(uint32_t)a : (uint32_t)(a / b));
 	NEXT(1);
 }
-OP(lslv) { X(rd) = X(rn) << (X(rm) & 63); NEXT(1); }
+HOT_OP(lslv)
 OP(lslv_w) { SET_W(rd, (uint32_t)X(rn) << (X(rm) & 31)); NEXT(1); }
-OP(lsrv) { X(rd) = X(rn) >> (X(rm) & 63); NEXT(1); }
+HOT_OP(lsrv)
 OP(lsrv_w) { X(rd) = (uint32_t)X(rn) >> (X(rm) & 31); NEXT(1); }
 OP(asrv) { X(rd) = (uint64_t)((int64_t)X(rn) >> (X(rm) & 63)); NEXT(1); }
 OP(asrv_w) { SET_W(rd, (int32_t)X(rn) >> (X(rm) & 31)); NEXT(1); }

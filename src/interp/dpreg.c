@@ -1,128 +1,73 @@
 /* dpreg.c: data processing, register: add/subtract, logical, carry, flags,
  * conditional compare and select. Arm ARM C4.1.95. Multiply, divide, shift by
  * register, CRC and bit counting are in dpmul.c. */
-#include "cond.h"
 #include "decode.h"
-#include "op.h"
+#include "hot.h"
 
 /* ---- shifted register --------------------------------------------------- */
 
 /* An operation in all its shapes: shift kind (none, LSL, LSR, ASR, ROR) and
- * width. `b` is the shifted operand, `a` the first; T the unsigned type. */
-#define SHIFT_NONE(T, S, v) (v)
-#define SHIFT_LSL(T, S, v) ((T)((v) << ip->ra))
-#define SHIFT_LSR(T, S, v) ((T)((v) >> ip->ra))
-#define SHIFT_ASR(T, S, v) ((T)((S)(v) >> ip->ra))
-#define SHIFT_ROR(T, S, v) \
-	((T)((v) >> ip->ra | (v) << (sizeof(T) * 8 - ip->ra)))
+ * width. */
+#define ALU1(n, sh, SH) \
+	OP_SHARED(n##_##sh) \
+	{ HOT_RES; ALU64(n, SH, X(rn), X(rm)); NEXT(1); } \
+	OP_SHARED(n##_##sh##w) \
+	{ HOT_RES; ALU32(n, SH, X(rn), X(rm)); NEXT(1); }
+#define ALU(n) \
+	ALU1(n, none, SHIFT_NONE) \
+	ALU1(n, lsl, SHIFT_LSL) \
+	ALU1(n, lsr, SHIFT_LSR) \
+	ALU1(n, asr, SHIFT_ASR)
+#define ALU_ROR(n) ALU(n) ALU1(n, ror, SHIFT_ROR)
 
-#define ALU1(n, sh, SH, expr)                                                  \
-	OP(n##_##sh)                                                           \
-	{                                                                      \
-		uint64_t a = X(rn), b = X(rm);                                 \
-		b = SH(uint64_t, int64_t, b);                                  \
-		X(rd) = (expr);                                                \
-		NEXT(1);                                                       \
-	}                                                                      \
-	OP(n##_##sh##w)                                                        \
-	{                                                                      \
-		uint32_t a = (uint32_t)X(rn), b = (uint32_t)X(rm);             \
-		b = SH(uint32_t, int32_t, b);                                  \
-		SET_W(rd, (expr));                                             \
-		NEXT(1);                                                       \
-	}
-#define ALU(n, expr)                                                           \
-	ALU1(n, none, SHIFT_NONE, expr)                                        \
-	ALU1(n, lsl, SHIFT_LSL, expr)                                          \
-	ALU1(n, lsr, SHIFT_LSR, expr)                                          \
-	ALU1(n, asr, SHIFT_ASR, expr)
-#define ALU_ROR(n, expr) ALU(n, expr) ALU1(n, ror, SHIFT_ROR, expr)
+ALU(add)
+ALU(sub)
+ALU_ROR(and)
+ALU_ROR(bic)
+ALU_ROR(orr)
+ALU_ROR(orn)
+ALU_ROR(eor)
+ALU_ROR(eon)
 
-ALU(add, a + b)
-ALU(sub, a - b)
-ALU_ROR(and, a & b)
-ALU_ROR(bic, a & ~b)
-ALU_ROR(orr, a | b)
-ALU_ROR(orn, a | ~b)
-ALU_ROR(eor, a ^ b)
-ALU_ROR(eon, a ^ ~b)
+HOT_OP(mov)
+HOT_OP(mov_w)
 
-OP(mov) { X(rd) = X(rm); NEXT(1); }
-OP(mov_w) { SET_W(rd, X(rm)); NEXT(1); }
-
-/* Flag-setting forms. W operands are kept in the upper half (flags.h). */
-#define FLAGS1(sh, SH)                                                         \
-	OP(subs_##sh)                                                          \
-	{                                                                      \
-		uint64_t b = X(rm);                                            \
-		FB = SH(uint64_t, int64_t, b);                                 \
-		FA = X(rn);                                                    \
-		FK = FK_SUB;                                                   \
-		X(rd) = FA - FB;                                               \
-		NEXT(1);                                                       \
-	}                                                                      \
-	OP(subs_##sh##w)                                                       \
-	{                                                                      \
-		uint32_t b = (uint32_t)X(rm);                                  \
-		FB = (uint64_t)SH(uint32_t, int32_t, b) << 32;                 \
-		FA = X(rn) << 32;                                              \
-		FK = FK_SUB;                                                   \
-		X(rd) = (FA - FB) >> 32;                                       \
-		NEXT(1);                                                       \
-	}                                                                      \
-	OP(adds_##sh)                                                          \
-	{                                                                      \
-		uint64_t a = X(rn), b = X(rm);                                 \
-		b = SH(uint64_t, int64_t, b);                                  \
-		FA = flags_add(a, b);                                          \
-		FK = FK_NZCV;                                                  \
-		X(rd) = a + b;                                                 \
-		NEXT(1);                                                       \
-	}                                                                      \
-	OP(adds_##sh##w)                                                       \
-	{                                                                      \
-		uint32_t a = (uint32_t)X(rn), b = (uint32_t)X(rm);             \
-		b = SH(uint32_t, int32_t, b);                                  \
-		FA = flags_add((uint64_t)a << 32, (uint64_t)b << 32);          \
-		FK = FK_NZCV;                                                  \
-		SET_W(rd, a + b);                                              \
-		NEXT(1);                                                       \
+/* Flag-setting forms. */
+#define FLAGS1(sh, SH) \
+	OP_SHARED(subs_##sh) \
+	{ HOT_RES; SUBS64(SH, X(rn), X(rm)); NEXT(1); } \
+	OP_SHARED(subs_##sh##w) \
+	{ HOT_RES; SUBS32(SH, X(rn), X(rm)); NEXT(1); } \
+	OP_SHARED(adds_##sh) \
+	{ HOT_RES; ADDS64(SH, X(rn), X(rm)); NEXT(1); } \
+	OP(adds_##sh##w) \
+	{ \
+		uint32_t a = (uint32_t)X(rn), b = (uint32_t)X(rm); \
+		b = SH(uint32_t, int32_t, b); \
+		FA = flags_add((uint64_t)a << 32, (uint64_t)b << 32); \
+		FB = 0; \
+		FK = FK_NZCV; \
+		SET_W(rd, a + b); \
+		NEXT(1); \
 	}
 FLAGS1(none, SHIFT_NONE)
 FLAGS1(lsl, SHIFT_LSL)
 FLAGS1(lsr, SHIFT_LSR)
 FLAGS1(asr, SHIFT_ASR)
 
-#define LOGIC_FLAGS1(n, sh, SH, expr)                                          \
-	OP(n##_##sh)                                                           \
-	{                                                                      \
-		uint64_t a = X(rn), b = X(rm);                                 \
-		b = SH(uint64_t, int64_t, b);                                  \
-		FA = (expr);                                                   \
-		FB = 0;                                                        \
-		FK = FK_LOGIC;                                                 \
-		X(rd) = FA;                                                    \
-		NEXT(1);                                                       \
-	}                                                                      \
-	OP(n##_##sh##w)                                                        \
-	{                                                                      \
-		uint32_t a = (uint32_t)X(rn), b = (uint32_t)X(rm);             \
-		b = SH(uint32_t, int32_t, b);                                  \
-		b = (expr);                                                    \
-		FA = (uint64_t)b << 32;                                        \
-		FB = 0;                                                        \
-		FK = FK_LOGIC;                                                 \
-		X(rd) = b;                                                     \
-		NEXT(1);                                                       \
-	}
-#define LOGIC_FLAGS(n, expr)                                                   \
-	LOGIC_FLAGS1(n, none, SHIFT_NONE, expr)                                \
-	LOGIC_FLAGS1(n, lsl, SHIFT_LSL, expr)                                  \
-	LOGIC_FLAGS1(n, lsr, SHIFT_LSR, expr)                                  \
-	LOGIC_FLAGS1(n, asr, SHIFT_ASR, expr)                                  \
-	LOGIC_FLAGS1(n, ror, SHIFT_ROR, expr)
-LOGIC_FLAGS(ands, a & b)
-LOGIC_FLAGS(bics, a & ~b)
+#define LOGIC_FLAGS1(n, o, sh, SH) \
+	OP_SHARED(n##_##sh) \
+	{ HOT_RES; ANDS64(o, SH, X(rn), X(rm)); NEXT(1); } \
+	OP_SHARED(n##_##sh##w) \
+	{ HOT_RES; ANDS32(o, SH, X(rn), X(rm)); NEXT(1); }
+#define LOGIC_FLAGS(n, o) \
+	LOGIC_FLAGS1(n, o, none, SHIFT_NONE) \
+	LOGIC_FLAGS1(n, o, lsl, SHIFT_LSL) \
+	LOGIC_FLAGS1(n, o, lsr, SHIFT_LSR) \
+	LOGIC_FLAGS1(n, o, asr, SHIFT_ASR) \
+	LOGIC_FLAGS1(n, o, ror, SHIFT_ROR)
+LOGIC_FLAGS(ands, and)
+LOGIC_FLAGS(bics, bic)
 
 /* [32-bit][shift kind]; kind 0 is "no shift" */
 #define SHAPES4(n) \
@@ -184,7 +129,7 @@ static inline uint64_t extend(uint64_t v, unsigned option)
 
 OP(add_x) { X(rd) = X(rn) + EXTENDED; NEXT(1); }
 OP(add_xw) { SET_W(rd, X(rn) + EXTENDED); NEXT(1); }
-OP(add_uxtw) { X(rd) = X(rn) + ((uint64_t)(uint32_t)X(rm) << ip->ra); NEXT(1); }
+HOT_OP(add_uxtw)
 OP(add_sxtw) { X(rd) = X(rn) + ((uint64_t)(int32_t)X(rm) << ip->ra); NEXT(1); }
 OP(sub_x) { X(rd) = X(rn) - EXTENDED; NEXT(1); }
 OP(sub_xw) { SET_W(rd, X(rn) - EXTENDED); NEXT(1); }
@@ -249,7 +194,7 @@ op_fn *dec_addsub_ext(struct dec *d)
 
 #define CARRY (flags_nzcv(FA, FB, FK) >> 1 & 1)
 
-OP(adc) { X(rd) = X(rn) + X(rm) + CARRY; NEXT(1); }
+HOT_OP(adc)
 OP(adc_w) { SET_W(rd, X(rn) + X(rm) + CARRY); NEXT(1); }
 OP(sbc) { X(rd) = X(rn) + ~X(rm) + CARRY; NEXT(1); }
 OP(sbc_w) { SET_W(rd, X(rn) + ~X(rm) + CARRY); NEXT(1); }
@@ -339,28 +284,18 @@ op_fn *dec_setf(struct dec *d)
 
 /* ---- conditions ---------------------------------------------------------- */
 
-/* Without a host branch: what a guest selects by is what nobody could guess. */
-#define PICK(c_, a_, b_) (UNPREDICTABLE(c_) ? (a_) : (b_))
-#define SELECT1(n, c_, b_)                                                     \
-	OP(n)                                                                  \
-	{                                                                      \
-		uint64_t a = X(rn), b = (b_);                                  \
-		X(rd) = PICK(c_, a, b);                                        \
-		NEXT(1);                                                       \
-	}                                                                      \
-	OP(n##_w)                                                              \
-	{                                                                      \
-		uint64_t a = X(rn), b = (b_);                                  \
-		SET_W(rd, PICK(c_, a, b));                                     \
-		NEXT(1);                                                       \
-	}
-#define SELECT(cc, c_)                                                         \
-	SELECT1(csel_##cc, c_, X(rm))                                          \
-	SELECT1(csinc_##cc, c_, X(rm) + 1)                                     \
-	SELECT1(csinv_##cc, c_, ~X(rm))                                        \
-	SELECT1(csneg_##cc, c_, -X(rm))
-ALL_CONDS(SELECT)
-SELECT(al, 1)
+#define SELECT1(n, cc, c_) \
+	OP_SHARED(n##_##cc) \
+	{ HOT_RES; SELECT(n, RES, c_, X(rn), X(rm)); NEXT(1); } \
+	OP_SHARED(n##_##cc##_w) \
+	{ HOT_RES; SELECT(n, RES_W, c_, X(rn), X(rm)); NEXT(1); }
+#define SELECTS(cc, c_) \
+	SELECT1(csel, cc, c_) \
+	SELECT1(csinc, cc, c_) \
+	SELECT1(csinv, cc, c_) \
+	SELECT1(csneg, cc, c_)
+ALL_CONDS(SELECTS)
+SELECTS(al, 1)
 
 op_fn *dec_csel(struct dec *d)
 {

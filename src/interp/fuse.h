@@ -1,43 +1,62 @@
-/* fuse.h: pairs of instructions that one record runs.
+/* fuse.h: pairs of instructions that one handler runs.
  *
- * A fused record does the work of the word under it and of the next one, and
- * goes on two records further; the next word's own record stays what it is, so
- * a jump between the two is right for free. Flags and registers come out as
- * from the two run singly, and nothing in a pair can fault after it changed
- * something. Not used where each instruction must be seen (CTX_STEP). */
+ * fuse.def and fuse_branch.def list the pairs, chosen by counting what real
+ * guests execute (tests/bench/profile.py); the handlers are made of hot.h's
+ * macros. A fused record keeps the operands of its own instruction: its handler
+ * does that one, steps to the next record, and does that one with that
+ * record's operands. So
+ *
+ * - fusing changes nothing but `h`, at any time, and a jump between the two
+ *   is right for free;
+ * - a fault in either half leaves from the record that it belongs to, and what
+ *   was done before is done: exceptions are precise as without fusion;
+ * - a record is fused when both it and the next one have been decoded, which
+ *   is when they run for the first time (run.c).
+ *
+ * Not used where each instruction must be seen (CTX_STEP, PROFILE). */
 #ifndef INTERP_FUSE_H
 #define INTERP_FUSE_H
 
 #include "decode.h"
 
-/* If words w1, w2 at page_off, page_off + 4 make a known pair: fills *r and
- * returns true. *r holds w1 decoded on its own. */
-bool fuse_pair(struct rec *r, uint32_t w1, uint32_t w2, uint32_t page_off,
-	       uint32_t ctx, const struct cpu_model *model);
+/* How the second uses the result of the first: not, or in any way; as its Rn;
+ * as its Rm; as both. All but the first spare the way through memory. */
+enum fuse_dep { FUSE_O, FUSE_N, FUSE_M, FUSE_B };
 
-/* Compare and branch on the same page, by kind of compare and condition. */
-enum fuse_cmp {
-	FUSE_CMP_I, FUSE_CMP_IW,        /* rn - imm12 */
-	FUSE_CMP_R, FUSE_CMP_RW,        /* rn - rm */
-	FUSE_SUBS_I, FUSE_SUBS_IW,      /* the same, with a result */
-	FUSE_TST_R, FUSE_TST_RW,        /* rn & rm */
-	FUSE_TST_IW,                    /* W rn & bitmask immediate */
-	FUSE_CMPS
+struct fusion {
+	op_fn *first;
+	op_fn *second;                  /* NULL: a branch, */
+	uint16_t branch;                /* at this offset of branch tables */
+	uint8_t dep;                    /* enum fuse_dep */
+	op_fn *fused;
 };
-struct fuse_table {
-	op_fn *cmp[FUSE_CMPS][14];
-};
-extern const struct fuse_table fuse_table, fuse_table_count;
+/* Ended by a row without first. The branch tables: plain, and for CTX_COUNT. */
+extern const struct fusion fuse_table[], fuse_branches[],
+	fuse_branches_count[];
 
-/* Operands that take 16 bits share rm and ra. */
-static inline void fuse_set16(struct rec *r, uint32_t v)
-{
-	r->rm = (uint8_t)v;
-	r->ra = (uint8_t)(v >> 8);
-}
-static inline uint32_t fuse_get16(const struct rec *r)
-{
-	return r->rm | (uint32_t)r->ra << 8;
+/* The handler for record r and the next one, or NULL. `first` and `second` are
+ * what the two would run on their own. */
+op_fn *fuse_find(const struct rec *r, op_fn *first, op_fn *second);
+/* What a record with handler `h` would run on its own. */
+op_fn *fuse_plain(op_fn *h);
+
+/* ---- for the files with the tables ------------------------------------------ */
+
+#define FUSE_RN_O X(rn)
+#define FUSE_RM_O X(rm)
+#define FUSE_RN_N res
+#define FUSE_RM_N X(rm)
+#define FUSE_RN_M X(rn)
+#define FUSE_RM_M res
+#define FUSE_RN_B res
+#define FUSE_RM_B res
+#define FUSE_OP(a, b, dep) \
+OP(a##__##b##_##dep) { \
+	HOT_RES; \
+	DO_##a(X(rn), X(rm)); \
+	ip++; \
+	DO_##b(FUSE_RN_##dep, FUSE_RM_##dep); \
+	NEXT(1); \
 }
 
 #endif

@@ -1,98 +1,58 @@
-/* fuse_branch.c: compare and branch in one record; see fuse.h. Compiled twice,
- * as branch.c is. */
-#include "cond.h"
+/* fuse_branch.c: the handlers of fuse_branch.def, and their table. Compiled
+ * twice, as branch.c is. */
+#include "branch.h"
 #include "fuse.h"
-#include "op.h"
+#include "hot.h"
 
-#ifndef BRANCH_COUNT
-#define BRANCH_COUNT 0
-#endif
+#define FUSE(a, b, dep) FUSE_OP(a, b, dep)
+/* A conditional branch after what sets the flags, for each condition. The kind
+ * of the flags being known, little is left of it. */
+#define COND_OP(cc, cond_, a) \
+OP(a##__b_##cc) { \
+	HOT_RES; \
+	DO_##a(X(rn), X(rm)); \
+	ip++; \
+	if (cond_) \
+		BR_TAKE(); \
+	NEXT(1); \
+}
+#define FUSE_COND(a) ALL_CONDS_OF(COND_OP, a)
+#include "fuse_branch.def"
+#undef FUSE
+#undef FUSE_COND
+
+/* what the rows name */
+#define FUSE(a, b, dep) OP_GLOBAL(a);
+#define FUSE_COND(a) OP_GLOBAL(a);
+#include "fuse_branch.def"
+#undef FUSE
+#undef FUSE_COND
+
+/* where in a branch table the second one is */
+#define AT(slot) offsetof(struct branch_table, slot)
+#define AT_b AT(b[0])
+#define AT_bl AT(bl[0])
+#define AT_bl_far AT(bl[1])
+#define AT_ret AT(ind[2])
+#define AT_cbz AT(cb[1][0][0])
+#define AT_cbnz AT(cb[1][1][0])
+#define AT_cbz_w AT(cb[0][0][0])
+#define AT_cbnz_w AT(cb[0][1][0])
+#define AT_tbz AT(tb[0][0])
+#define AT_tbnz AT(tb[1][0])
+enum { CC_eq, CC_ne, CC_cs, CC_cc, CC_mi, CC_pl, CC_vs, CC_vc, CC_hi, CC_ls,
+       CC_ge, CC_lt, CC_gt, CC_le };
+
+#define FUSE(a, b, dep) \
+	{ op_##a, NULL, AT_##b, FUSE_##dep, op_##a##__##b##_##dep },
+#define COND_ROW(cc, cond_, a) \
+	{ op_##a, NULL, AT(cond[CC_##cc][0]), FUSE_O, op_##a##__b_##cc },
+#define FUSE_COND(a) ALL_CONDS_OF(COND_ROW, a)
 #if BRANCH_COUNT
-#define FUSE_TABLE fuse_table_count
-#define COUNT_TO(p) do { \
-	uint64_t count_n = c->icount + REC_NO(ip) + 2; \
-	c->icount = count_n - REC_NO(p); \
-	COUNT_CHECK(count_n); \
-} while (0)
+const struct fusion fuse_branches_count[] = {
 #else
-#define FUSE_TABLE fuse_table
-#define COUNT_TO(p) ((void)0)
+const struct fusion fuse_branches[] = {
 #endif
-
-#define FUSE_TAKE() do { \
-	const struct rec *to = (const struct rec *)((const char *)ip + \
-						    ip->imm); \
-	COUNT_TO(to); \
-	TAKE_REC(to); \
-} while (0)
-
-/* The conditions when the kind of the flags is known. VS and VC are rare and
- * go the general way. */
-#define SUB_CONDS(F, ...) \
-	F(eq, FA == FB, __VA_ARGS__) F(ne, FA != FB, __VA_ARGS__)              \
-	F(cs, FA >= FB, __VA_ARGS__) F(cc, FA < FB, __VA_ARGS__)               \
-	F(mi, (int64_t)(FA - FB) < 0, __VA_ARGS__)                             \
-	F(pl, (int64_t)(FA - FB) >= 0, __VA_ARGS__)                            \
-	F(vs, CC_VS, __VA_ARGS__) F(vc, !CC_VS, __VA_ARGS__)                   \
-	F(hi, FA > FB, __VA_ARGS__) F(ls, FA <= FB, __VA_ARGS__)               \
-	F(ge, (int64_t)FA >= (int64_t)FB, __VA_ARGS__)                         \
-	F(lt, (int64_t)FA < (int64_t)FB, __VA_ARGS__)                          \
-	F(gt, (int64_t)FA > (int64_t)FB, __VA_ARGS__)                          \
-	F(le, (int64_t)FA <= (int64_t)FB, __VA_ARGS__)
-#define LOGIC_CONDS(F, ...) \
-	F(eq, FA == 0, __VA_ARGS__) F(ne, FA != 0, __VA_ARGS__)                \
-	F(cs, false, __VA_ARGS__) F(cc, true, __VA_ARGS__)                     \
-	F(mi, (int64_t)FA < 0, __VA_ARGS__)                                    \
-	F(pl, (int64_t)FA >= 0, __VA_ARGS__)                                   \
-	F(vs, false, __VA_ARGS__) F(vc, true, __VA_ARGS__)                     \
-	F(hi, false, __VA_ARGS__) F(ls, true, __VA_ARGS__)                     \
-	F(ge, (int64_t)FA >= 0, __VA_ARGS__)                                   \
-	F(lt, (int64_t)FA < 0, __VA_ARGS__)                                    \
-	F(gt, (int64_t)FA > 0, __VA_ARGS__)                                    \
-	F(le, (int64_t)FA <= 0, __VA_ARGS__)
-
-#define SUB_BRANCH(cc, cond, n, a, b, result)                                  \
-	OP(n##_##cc)                                                           \
-	{                                                                      \
-		FA = (a);                                                      \
-		FB = (b);                                                      \
-		FK = FK_SUB;                                                   \
-		result;                                                        \
-		if (cond)                                                      \
-			FUSE_TAKE();                                           \
-		NEXT(2);                                                       \
-	}
-#define LOGIC_BRANCH(cc, cond, n, a)                                           \
-	OP(n##_##cc)                                                           \
-	{                                                                      \
-		FA = (a);                                                      \
-		FB = 0;                                                        \
-		FK = FK_LOGIC;                                                 \
-		if (cond)                                                      \
-			FUSE_TAKE();                                           \
-		NEXT(2);                                                       \
-	}
-
-#define I16 ((uint64_t)fuse_get16(ip))
-#define TST_IMM ((uint64_t)(uint32_t)decode_bitmask_table[fuse_get16(ip)])
-SUB_CONDS(SUB_BRANCH, cmp_i, X(rn), I16, (void)0)
-SUB_CONDS(SUB_BRANCH, cmp_iw, X(rn) << 32, I16 << 32, (void)0)
-SUB_CONDS(SUB_BRANCH, cmp_r, X(rn), X(rm), (void)0)
-SUB_CONDS(SUB_BRANCH, cmp_rw, X(rn) << 32, X(rm) << 32, (void)0)
-SUB_CONDS(SUB_BRANCH, subs_i, X(rn), I16, X(rd) = FA - FB)
-SUB_CONDS(SUB_BRANCH, subs_iw, X(rn) << 32, I16 << 32, X(rd) = (FA - FB) >> 32)
-LOGIC_CONDS(LOGIC_BRANCH, tst_r, X(rn) & X(rm))
-LOGIC_CONDS(LOGIC_BRANCH, tst_rw, (X(rn) & X(rm)) << 32)
-LOGIC_CONDS(LOGIC_BRANCH, tst_iw, (X(rn) & TST_IMM) << 32)
-
-#define ROW(n) \
-	{ op_##n##_eq, op_##n##_ne, op_##n##_cs, op_##n##_cc, op_##n##_mi,     \
-	  op_##n##_pl, op_##n##_vs, op_##n##_vc, op_##n##_hi, op_##n##_ls,     \
-	  op_##n##_ge, op_##n##_lt, op_##n##_gt, op_##n##_le }
-const struct fuse_table FUSE_TABLE = {
-	.cmp = { [FUSE_CMP_I] = ROW(cmp_i), [FUSE_CMP_IW] = ROW(cmp_iw),
-		 [FUSE_CMP_R] = ROW(cmp_r), [FUSE_CMP_RW] = ROW(cmp_rw),
-		 [FUSE_SUBS_I] = ROW(subs_i), [FUSE_SUBS_IW] = ROW(subs_iw),
-		 [FUSE_TST_R] = ROW(tst_r), [FUSE_TST_RW] = ROW(tst_rw),
-		 [FUSE_TST_IW] = ROW(tst_iw) },
+#include "fuse_branch.def"
+	{ NULL, NULL, 0, 0, NULL },
 };

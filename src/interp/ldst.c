@@ -1,78 +1,8 @@
 /* ldst.c: loads and stores of one integer register; prefetch hints.
  * Arm ARM C4.1.94; spec/cpu.md 3.5, 3.9. */
-#include "ldst.h"
+#include "hot.h"
 
-/* ---- the kinds: size, its log2, which TLB, what is read and written ----- */
-
-#define LS_SIZE_strb 1
-#define LS_SIZE_strh 2
-#define LS_SIZE_strw 4
-#define LS_SIZE_strx 8
-#define LS_SIZE_ldrb 1
-#define LS_SIZE_ldrh 2
-#define LS_SIZE_ldrw 4
-#define LS_SIZE_ldrx 8
-#define LS_SIZE_ldrsb_x 1
-#define LS_SIZE_ldrsh_x 2
-#define LS_SIZE_ldrsw_x 4
-#define LS_SIZE_ldrsb_w 1
-#define LS_SIZE_ldrsh_w 2
-
-#define LS_LOG_strb 0
-#define LS_LOG_strh 1
-#define LS_LOG_strw 2
-#define LS_LOG_strx 3
-#define LS_LOG_ldrb 0
-#define LS_LOG_ldrh 1
-#define LS_LOG_ldrw 2
-#define LS_LOG_ldrx 3
-#define LS_LOG_ldrsb_x 0
-#define LS_LOG_ldrsh_x 1
-#define LS_LOG_ldrsw_x 2
-#define LS_LOG_ldrsb_w 0
-#define LS_LOG_ldrsh_w 1
-
-#define LS_TLB_strb TLB_W
-#define LS_TLB_strh TLB_W
-#define LS_TLB_strw TLB_W
-#define LS_TLB_strx TLB_W
-#define LS_TLB_ldrb TLB_R
-#define LS_TLB_ldrh TLB_R
-#define LS_TLB_ldrw TLB_R
-#define LS_TLB_ldrx TLB_R
-#define LS_TLB_ldrsb_x TLB_R
-#define LS_TLB_ldrsh_x TLB_R
-#define LS_TLB_ldrsw_x TLB_R
-#define LS_TLB_ldrsb_w TLB_R
-#define LS_TLB_ldrsh_w TLB_R
-
-#define LS_READ_strb host_w8(h, X(rd))
-#define LS_READ_strh host_w16(h, X(rd))
-#define LS_READ_strw host_w32(h, X(rd))
-#define LS_READ_strx host_w64(h, X(rd))
-#define LS_READ_ldrb uint64_t v = host_r8(h)
-#define LS_READ_ldrh uint64_t v = host_r16(h)
-#define LS_READ_ldrw uint64_t v = host_r32(h)
-#define LS_READ_ldrx uint64_t v = host_r64(h)
-#define LS_READ_ldrsb_x uint64_t v = (uint64_t)(int8_t)host_r8(h)
-#define LS_READ_ldrsh_x uint64_t v = (uint64_t)(int16_t)host_r16(h)
-#define LS_READ_ldrsw_x uint64_t v = (uint64_t)(int32_t)host_r32(h)
-#define LS_READ_ldrsb_w uint64_t v = (uint32_t)(int8_t)host_r8(h)
-#define LS_READ_ldrsh_w uint64_t v = (uint32_t)(int16_t)host_r16(h)
-
-#define LS_WRITE_strb ((void)0)
-#define LS_WRITE_strh ((void)0)
-#define LS_WRITE_strw ((void)0)
-#define LS_WRITE_strx ((void)0)
-#define LS_WRITE_ldrb X(rd) = v
-#define LS_WRITE_ldrh X(rd) = v
-#define LS_WRITE_ldrw X(rd) = v
-#define LS_WRITE_ldrx X(rd) = v
-#define LS_WRITE_ldrsb_x X(rd) = v
-#define LS_WRITE_ldrsh_x X(rd) = v
-#define LS_WRITE_ldrsw_x X(rd) = v
-#define LS_WRITE_ldrsb_w X(rd) = v
-#define LS_WRITE_ldrsh_w X(rd) = v
+/* ---- fast ---------------------------------------------------------------- */
 
 #define KINDS(F) \
 	F(strb) F(strh) F(strw) F(strx) \
@@ -168,6 +98,7 @@ op_fn *dec_ldr_lit(struct dec *d)
  * the slow handler knows. */
 #define UNPRIV_OP(k) \
 OP(k##_unpriv) { \
+	HOT_RES; \
 	uint64_t a = X(rn) + LS_IMM; \
 	PROBE(LS_TLB_##k, &c->views[TLB_EL0], a, LS_SIZE_##k, \
 	      c->pstate & PS_UAO, ldst_slow); \

@@ -129,15 +129,20 @@ bool ldst_can_write(struct cpu *c, uint64_t va, unsigned size);
 
 /* ---- fast handlers, from a list of kinds ------------------------------- */
 
-/* One handler. Writeback comes before the destination: with Rt = Rn the
+/* What one does. Writeback comes before the destination: with Rt = Rn the
  * loaded value stays (spec/cpu.md 3.9); a store took its data before. */
-#define LS_OP(name, k, addr, bad, wb) \
-OP(name) { \
+#define LS_DO(k, addr, bad, wb) do { \
 	uint64_t a = (addr); \
 	PROBE(LS_TLB_##k, TLB, a, LS_SIZE_##k, bad, ldst_slow); \
 	LS_READ_##k; \
 	wb; \
 	LS_WRITE_##k; \
+} while (0)
+/* `res` is hot.h's: what an integer load leaves in Rd. */
+#define LS_OP(name, k, addr, bad, wb) \
+OP_SHARED(name) { \
+	uint64_t res __attribute__((unused)) = 0; \
+	LS_DO(k, addr, bad, wb); \
 	NEXT(1); \
 }
 #define LS_NOWB ((void)0)

@@ -6,7 +6,7 @@
  * (CONSTRAINED UNPREDICTABLE): the loaded value beats the writeback, the
  * second register the first. Records: rd Rt, rm Rt2, rn base, imm the
  * displacement, ra as in ldst.h but with the kinds below. */
-#include "ldst.h"
+#include "ldst_kinds.h"
 #include "mmu.h"
 
 enum pair_kind {
@@ -15,76 +15,14 @@ enum pair_kind {
 	PK_COUNT
 };
 
-OP_DECL(pair_slow);
-
 /* ---- fast -------------------------------------------------------------- */
-
-/* With FEAT_LSE2 a pair inside 16 aligned bytes is one single-copy atomic
- * access (Arm ARM B2.2.1), so it is one host access. What an STP wrote forwards
- * to loads of either half and of both. */
-#define P_SIZE_stp_w 4
-#define P_SIZE_stp_x 8
-#define P_SIZE_ldp_w 4
-#define P_SIZE_ldp_x 8
-#define P_SIZE_ldp_sw 4
-#define P_SIZE_stp_s 4
-#define P_SIZE_stp_d 8
-#define P_SIZE_stp_q 16
-#define P_SIZE_ldp_s 4
-#define P_SIZE_ldp_d 8
-#define P_SIZE_ldp_q 16
-
-#define P_TLB_stp_w TLB_W
-#define P_TLB_stp_x TLB_W
-#define P_TLB_ldp_w TLB_R
-#define P_TLB_ldp_x TLB_R
-#define P_TLB_ldp_sw TLB_R
-#define P_TLB_stp_s TLB_W
-#define P_TLB_stp_d TLB_W
-#define P_TLB_stp_q TLB_W
-#define P_TLB_ldp_s TLB_R
-#define P_TLB_ldp_d TLB_R
-#define P_TLB_ldp_q TLB_R
-
-#define P_READ_stp_w host_w64(h, (uint32_t)X(rd) | X(rm) << 32)
-#define P_READ_stp_x host_wv(h, (v2u64){ X(rd), X(rm) })
-#define P_READ_ldp_w uint64_t v = host_r64(h)
-#define P_READ_ldp_x v2u64 v = host_rv(h)
-#define P_READ_ldp_sw uint64_t v = host_r64(h)
-#define P_READ_stp_s host_w64(h, V(rd).s[0] | (uint64_t)V(rm).s[0] << 32)
-#define P_READ_stp_d host_wv(h, (v2u64){ V(rd).d[0], V(rm).d[0] })
-#define P_READ_stp_q host_wv(h, V(rd).vd); host_wv(h + 16, V(rm).vd)
-#define P_READ_ldp_s uint64_t v = host_r64(h)
-#define P_READ_ldp_d v2u64 v = host_rv(h)
-#define P_READ_ldp_q v2u64 v0 = host_rv(h), v1 = host_rv(h + 16)
-
-#define P_WRITE_stp_w ((void)0)
-#define P_WRITE_stp_x ((void)0)
-#define P_WRITE_ldp_w X(rd) = (uint32_t)v; X(rm) = v >> 32
-#define P_WRITE_ldp_x X(rd) = v[0]; X(rm) = v[1]
-#define P_WRITE_ldp_sw X(rd) = (uint64_t)(int32_t)v; \
-	X(rm) = (uint64_t)((int64_t)v >> 32)
-#define P_WRITE_stp_s ((void)0)
-#define P_WRITE_stp_d ((void)0)
-#define P_WRITE_stp_q ((void)0)
-#define P_WRITE_ldp_s V(rd).vd = v_zext((uint32_t)v); \
-	V(rm).vd = v_zext(v >> 32)
-#define P_WRITE_ldp_d V(rd).vd = v_zext(v[0]); V(rm).vd = v_zext(v[1])
-#define P_WRITE_ldp_q V(rd).vd = v0; V(rm).vd = v1
 
 #define KINDS(F) \
 	F(stp_w) F(stp_x) F(ldp_w) F(ldp_x) F(ldp_sw) \
 	F(stp_s) F(stp_d) F(stp_q) F(ldp_s) F(ldp_d) F(ldp_q)
 
 #define PAIR_OP(name, k, addr, bad, wb) \
-OP(name) { \
-	uint64_t a = (addr); \
-	PROBE(P_TLB_##k, TLB, a, 2 * P_SIZE_##k, bad, pair_slow); \
-	P_READ_##k; \
-	wb; \
-	P_WRITE_##k; \
-	NEXT(1); \
-}
+OP_SHARED(name) { PAIR_DO(k, addr, bad, wb); NEXT(1); }
 #define PAIR_BASE(k, p, base, bad) \
 	PAIR_OP(k##_imm##p, k, base + LS_IMM, bad, LS_NOWB) \
 	PAIR_OP(k##_pre##p, k, base + LS_IMM, bad, base = a) \
@@ -180,7 +118,7 @@ static bool pair(struct cpu *c, const struct rec *ip)
 	return true;
 }
 
-OP(pair_slow)
+OP_GLOBAL(pair_slow)
 {
 	COUNT_NOW();
 	if (!pair(c, ip))

@@ -84,6 +84,8 @@
 #define OP(n) static OP_CC OP_RET op_##n(OP_ARGS)
 #define OP_DECL(n) static OP_CC OP_RET op_##n(OP_ARGS)
 #define OP_GLOBAL(n) OP_CC OP_RET op_##n(OP_ARGS)
+/* One that fuse.def may name. */
+#define OP_SHARED(n) OP_GLOBAL(n); OP_GLOBAL(n)
 #if DISPATCH_TAIL
 #define OP_RET void
 #else

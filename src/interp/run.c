@@ -69,13 +69,35 @@ static uint32_t word_at(const struct codepage *p, uint32_t off)
 			       __ATOMIC_RELAXED);
 }
 
+static void put_handler(struct codepage *p, uint32_t n, op_fn *h)
+{
+	__atomic_store_n(&p->r[n].h, h, __ATOMIC_RELEASE);
+}
+
+/* Record n runs `h` on its own; operands are in place. Publishes it, fused with
+ * the next one and the one before with it, where those are decoded. */
+static void publish(struct codepage *p, uint32_t n, op_fn *h)
+{
+	op_fn *fused = NULL;
+
+	if (FUSE && n + 1 < REC_WORDS && REC_H(&p->r[n + 1]) != op_decode)
+		fused = fuse_find(&p->r[n], h,
+				  fuse_plain(REC_H(&p->r[n + 1])));
+	put_handler(p, n, fused ? fused : h);
+	/* not fused yet, as this one was not decoded */
+	fused = FUSE && n ? fuse_find(&p->r[n - 1], REC_H(&p->r[n - 1]), h) :
+			    NULL;
+	if (fused)
+		put_handler(p, n - 1, fused);
+}
+
 /* Fills a record in place, operands before `h`. Two CPUs may come here at once,
  * and the guest's word may change in between: only one writes. */
 static void decode_at(struct cpu *c, const struct rec *ip)
 {
 	struct codepage *p = cache_page_of(c->in->cache, ip);
-	uint32_t off = (uint32_t)(ip - p->r) * 4, w;
-	struct rec *dst = &p->r[off / 4], tmp;
+	uint32_t n = (uint32_t)(ip - p->r), w;
+	struct rec *dst = &p->r[n], tmp;
 
 	while (atomic_exchange_explicit(&p->busy, true, memory_order_acquire))
 		sched_yield();
@@ -83,21 +105,17 @@ static void decode_at(struct cpu *c, const struct rec *ip)
 		atomic_store_explicit(&p->busy, false, memory_order_release);
 		return;
 	}
-	w = word_at(p, off);
-	if (p->ctx & CTX_STEP) {
+	w = word_at(p, n * 4);
+	if (p->ctx & CTX_STEP)
 		tmp = (struct rec){ .h = op_step, .imm = (int32_t)w };
-	} else {
-		decode_word(&tmp, w, off, p->ctx, c->in->model);
-		if (FUSE && off + 4 < REC_PAGE)
-			fuse_pair(&tmp, w, word_at(p, off + 4), off, p->ctx,
-				  c->in->model);
-	}
+	else
+		decode_word(&tmp, w, n * 4, p->ctx, c->in->model);
 	dst->rd = tmp.rd;
 	dst->rn = tmp.rn;
 	dst->rm = tmp.rm;
 	dst->ra = tmp.ra;
 	dst->imm = tmp.imm;
-	__atomic_store_n(&dst->h, tmp.h, __ATOMIC_RELEASE);
+	publish(p, n, tmp.h);
 	atomic_store_explicit(&p->busy, false, memory_order_release);
 }
 

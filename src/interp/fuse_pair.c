@@ -1,0 +1,36 @@
+/* fuse_pair.c: the handlers of fuse.def, and their table. */
+#include "fuse.h"
+#include "hot.h"
+
+#define FUSE(a, b, dep) FUSE_OP(a, b, dep)
+/* A select after what sets the flags, for each condition. */
+#define SELECT_OP(cc, cond, a, o) \
+OP(a##__##o##_##cc) { \
+	HOT_RES; \
+	DO_##a(X(rn), X(rm)); \
+	ip++; \
+	SELECT(o, RES, cond, X(rn), X(rm)); \
+	NEXT(1); \
+}
+#define FUSE_SELECT(a, o) ALL_CONDS_OF(SELECT_OP, a, o)
+#include "fuse.def"
+#undef FUSE
+#undef FUSE_SELECT
+
+/* what the rows name */
+#define FUSE(a, b, dep) OP_GLOBAL(a); OP_GLOBAL(b);
+#define SELECT_DECL(cc, cond, a, o) OP_GLOBAL(o##_##cc);
+#define FUSE_SELECT(a, o) OP_GLOBAL(a); ALL_CONDS_OF(SELECT_DECL, a, o)
+#include "fuse.def"
+#undef FUSE
+#undef FUSE_SELECT
+
+#define FUSE(a, b, dep) \
+	{ op_##a, op_##b, 0, FUSE_##dep, op_##a##__##b##_##dep },
+#define SELECT_ROW(cc, cond, a, o) \
+	{ op_##a, op_##o##_##cc, 0, FUSE_O, op_##a##__##o##_##cc },
+#define FUSE_SELECT(a, o) ALL_CONDS_OF(SELECT_ROW, a, o)
+const struct fusion fuse_table[] = {
+#include "fuse.def"
+	{ NULL, NULL, 0, 0, NULL },
+};

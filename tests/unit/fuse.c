@@ -1,0 +1,334 @@
+/* Fused records: each pair of fuse.def and fuse_branch.def beside the same two
+ * records run singly, from random states: registers (SP, XZR and the sink
+ * among them), flags, memory, faults in either half, taken branches, counts. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "memtest.h"
+#include "../../src/interp/branch.h"
+#include "../../src/interp/fuse.h"
+
+enum { RECS = 16, AT = 8, ROUNDS = 300, WORDS = 4000, SAMPLES = 64 };
+enum { PAGES = 4 };
+/* Pages at VA: two to read and write, one to read, one that is not there. */
+#define VA 0x7000000000ull
+
+static struct rec code[RECS] __attribute__((aligned(16)));
+static uint8_t ram[PAGES * 4096];
+static const struct rec *stopped;
+static enum { AT_STOP, AT_LOOKUP, AT_PENDING } why;
+static uint64_t seed;
+
+static uint64_t rnd(void)              /* splitmix64 */
+{
+	uint64_t z = seed += 0x9e3779b97f4a7c15u;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+	return z ^ z >> 31;
+}
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+#define STOP_AS(n, reason) \
+OP_GLOBAL(n) { \
+	FLAGS_OUT(); \
+	stopped = ip; \
+	why = reason; \
+	OP_LEAVE(); \
+}
+OP_GLOBAL(stop);
+STOP_AS(stop, AT_STOP)
+STOP_AS(lookup, AT_LOOKUP)
+STOP_AS(lookup_tagged, AT_LOOKUP)
+STOP_AS(pending, AT_PENDING)
+#pragma GCC diagnostic pop
+
+static uint64_t value(void)
+{
+	switch (rnd() % 8) {
+	case 0: return rnd() % 64;
+	case 1: return rnd();
+	case 2: return rnd() << 32;
+	case 3: return rnd() % 2 ? ~0ull : 1ull << 63;
+	/* a good address, mostly; the third page is read-only */
+	default: return VA + rnd() % (PAGES * 4096 - 600);
+	}
+}
+
+/* Records as the decoder makes them, some for each handler of the tables. */
+static struct sample {
+	op_fn *h;
+	struct rec rec[SAMPLES];
+	unsigned n;
+} sample[256];
+static unsigned samples;
+
+static struct sample *sample_of(op_fn *h, bool add)
+{
+	for (unsigned i = 0; i < samples; i++)
+		if (sample[i].h == h)
+			return &sample[i];
+	if (!add || samples == sizeof(sample) / sizeof(sample[0]))
+		return NULL;
+	sample[samples].h = h;
+	return &sample[samples++];
+}
+
+static op_fn *second_of(const struct fusion *f,
+			const struct branch_table *branches)
+{
+	op_fn *h = f->second;
+
+	if (!h)
+		memcpy(&h, (const char *)branches + f->branch, sizeof(h));
+	return h;
+}
+
+/* A word of the row; not at random where that would hardly ever meet: no shift,
+ * XZR as Rn, small displacements and short branches. */
+static uint32_t word_of(const struct a64_row *row)
+{
+	uint32_t any = (uint32_t)rnd();
+
+	if (rnd() % 2)
+		any &= ~0xfc00u;
+	if (rnd() % 4 == 0)
+		any |= 0x3e0;
+	if (rnd() % 8 == 0)                     /* SXTW and its like */
+		any = (any & ~0x3ffc00u) | 0x7c00;
+	if ((row->value & 0x3b000000) == 0x39000000)
+		any &= ~0x3f8000u;
+	if ((row->value & 0x7c000000) == 0x14000000)    /* B, BL: either way */
+		any &= rnd() % 2 ? 0x1ff : 0x3ffffff;
+	if ((row->value & 0x7e000000) == 0x36000000)    /* TBZ */
+		any &= ~0x7e000u;
+	if ((row->value & 0x7e000000) == 0x34000000 ||  /* CBZ, B.cond */
+	    (row->value & 0xfe000000) == 0x54000000)
+		any &= ~0xffe000u;
+	return row->value | (any & ~row->mask);
+}
+
+static void take_samples(const struct fusion *f,
+			 const struct branch_table *branches, uint32_t ctx)
+{
+	int n;
+	const struct a64_row *rows = decode_rows(&n);
+
+	samples = 0;
+	memset(sample, 0, sizeof(sample));
+	for (; f->first; f++) {
+		sample_of(f->first, true);
+		sample_of(second_of(f, branches), true);
+	}
+	for (int i = 0; i < n; i++)
+		for (int k = 0; k < WORDS && !rows[i].simd; k++) {
+			struct rec r;
+			struct sample *s;
+
+			decode_word(&r, word_of(&rows[i]), 0x800, ctx,
+				    &mt.model);
+			s = sample_of(r.h, false);
+			if (s && s->n < SAMPLES)
+				s->rec[s->n++] = r;
+		}
+	for (unsigned i = 0; i < samples; i++)
+		assert_true(sample[i].n > 3);
+}
+
+static struct rec take(op_fn *h)
+{
+	const struct sample *s = sample_of(h, false);
+
+	return s->rec[rnd() % s->n];
+}
+
+struct outcome {
+	uint64_t x[REG_SLOTS], pc, icount;
+	uint32_t nzcv;
+	struct exc exc;
+	int why;
+	enum mt_end end;
+	const struct rec *stopped;
+	uint8_t ram[PAGES * 4096];
+};
+
+static void run(const struct cpu *from, op_fn *h, struct outcome *o)
+{
+	struct cpu *c = &mt_cpu;
+
+	memcpy(c->x, from->x, sizeof(c->x));
+	c->fa = from->fa;
+	c->fb = from->fb;
+	c->fk = from->fk;
+	c->pcbase = 0x4000 - ((uintptr_t)code >> 2);
+	c->icount = 1000;
+	c->ideadline = UINT64_MAX;
+	c->pc = 0;
+	memset(&c->exc, 0, sizeof(c->exc));
+	for (unsigned i = 0; i < sizeof(ram); i++)
+		ram[i] = (uint8_t)(i * 37 + 11);
+	mt_flush();
+	mt.end = MT_DONE;
+	stopped = NULL;
+	code[AT].h = h;
+#if DISPATCH_TAIL
+	h(c, &code[AT], c->fa, c->fb, c->fk, c->tlb);
+#else
+	for (const struct rec *p = &code[AT]; p; )
+		p = p->h(c, p);
+#endif
+	memset(o, 0, sizeof(*o));
+	memcpy(o->x, c->x, sizeof(o->x));
+	o->pc = c->pc;
+	o->icount = c->icount;
+	o->exc = c->exc;
+	o->end = mt.end;
+	o->why = why;
+	o->stopped = stopped;
+	/* a fault leaves the flags in arguments: they are not seen there */
+	if (stopped)
+		o->nzcv = flags_nzcv(c->fa, c->fb, c->fk);
+	memcpy(o->ram, ram, sizeof(ram));
+}
+
+static void shape(const struct fusion *f, op_fn *second)
+{
+	struct rec *r = &code[AT];
+
+	r[0] = take(f->first);
+	r[1] = take(second);
+	if (f->dep != FUSE_O)
+		r->rd = (uint8_t)(rnd() % 31);
+	else if (rnd() % 4 == 0 && r[1].rn < REG_SP)
+		r->rd = r[1].rn;
+	if (f->dep == FUSE_N || f->dep == FUSE_B)
+		r[1].rn = r->rd;
+	if (f->dep == FUSE_M || f->dep == FUSE_B)
+		r[1].rm = r->rd;
+	if (!f->second) {       /* to a record of this array, not these two */
+		int to = (int)(rnd() % (RECS - 2));
+
+		to += to < AT ? 0 : 2;
+		r[1].imm = (to - AT - 1) * (int32_t)sizeof(struct rec);
+	}
+}
+
+static void check(const struct fusion *f, const struct branch_table *branches)
+{
+	static struct outcome a, b;
+	static struct cpu from;
+	op_fn *second = second_of(f, branches);
+
+	for (int round = 0; round < ROUNDS; round++) {
+		uint64_t at = seed;
+
+		for (int i = 0; i < RECS; i++)
+			code[i] = (struct rec){ .h = op_stop };
+		shape(f, second);
+		for (int i = 0; i < 32; i++)
+			from.x[i] = value();
+		from.x[REG_SP] &= rnd() % 8 ? ~15ull : ~0ull;
+		from.fk = rnd() % 3;
+		from.fa = from.fk == FK_NZCV ? rnd() % 16 : value();
+		from.fb = from.fk == FK_SUB ? value() : 0;
+		mt.fill = rnd() % 4;
+		run(&from, f->first, &a);
+		run(&from, f->fused, &b);
+		if (memcmp(&a, &b, sizeof(a)))
+			fail_msg("row %d of its table, seed %llx",
+				 (int)(f - (branches ? branches ==
+					    &branch_table ? fuse_branches :
+					    fuse_branches_count : fuse_table)),
+				 (unsigned long long)at);
+		assert_ptr_equal(fuse_plain(f->fused), f->first);
+		/* what it finds is for these two, and made for their operands */
+		assert_non_null(fuse_find(&code[AT], f->first, second));
+		if (f->dep == FUSE_B)
+			assert_ptr_equal(fuse_find(&code[AT], f->first, second),
+					 f->fused);
+	}
+}
+
+static void setup_memory(void)
+{
+	mt_reset();
+	mt_cpu.sr.sctlr = 8;            /* SA: SP is checked */
+	for (unsigned i = 0; i < CODE_TLB_SIZE; i++)
+		mt_cpu.tlb->code[i].tag = CODE_EMPTY;
+	mt_map(VA, 0x2000, ram, true, false);
+	mt_map(VA + 0x2000, 0x1000, ram + 0x2000, false, false);
+	seed = 72;
+}
+
+static void pairs(void **state)
+{
+	int n = 0;
+
+	(void)state;
+	setup_memory();
+	take_samples(fuse_table, NULL, 0);
+	for (const struct fusion *f = fuse_table; f->first; f++, n++)
+		check(f, NULL);
+	assert_true(n > 100);
+}
+
+static void branches(void **state)
+{
+	(void)state;
+	setup_memory();
+	take_samples(fuse_branches, &branch_table, 0);
+	for (const struct fusion *f = fuse_branches; f->first; f++)
+		check(f, &branch_table);
+}
+
+static void counting_branches(void **state)
+{
+	(void)state;
+	setup_memory();
+	take_samples(fuse_branches_count, &branch_table_count, CTX_COUNT);
+	for (const struct fusion *f = fuse_branches_count; f->first; f++)
+		check(f, &branch_table_count);
+}
+
+/* No row twice: the later one would never run. */
+static void rows_differ(void **state)
+{
+	const struct fusion *const t[] = { fuse_table, fuse_branches };
+
+	(void)state;
+	for (int k = 0; k < 2; k++)
+		for (const struct fusion *f = t[k]; f->first; f++)
+			for (const struct fusion *g = t[k]; g < f; g++)
+				assert_false(f->first == g->first &&
+					     f->second == g->second &&
+					     f->branch == g->branch &&
+					     f->dep == g->dep);
+}
+
+/* Two records that no row names. */
+static void no_pair(void **state)
+{
+	struct rec r[2] = { { .h = op_stop }, { .h = op_stop } };
+
+	(void)state;
+	assert_null(fuse_find(r, op_stop, op_stop));
+	assert_ptr_equal(fuse_plain(op_stop), op_stop);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(pairs),
+		cmocka_unit_test(branches),
+		cmocka_unit_test(counting_branches),
+		cmocka_unit_test(rows_differ),
+		cmocka_unit_test(no_pair),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
