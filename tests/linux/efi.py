@@ -36,21 +36,30 @@ def firmware_shell(pome, options, work):
     """No disk: the firmware's own shell, in seconds, and a power-off by it."""
     c = Checks("shell")
     stats = os.path.join(work, "stats.json")
-    for store in ("shell.fd", "shell.fd", None):
-        g = start(pome, options + ["--stats", stats], work, store=store)
+    path = os.path.join(work, "shell.fd")
+    for store, more in (("shell.fd", []), ("shell.fd", ["--ephemeral"]), ("shell.fd", ["--readonly"]), (None, []),
+                        ("none.fd", ["--ephemeral"])):
+        name = " ".join(["reset -s"] + more)
+        before = open(path, "rb").read() if more else None
+        g = start(pome, options + more + ["--stats", stats], work, store=store)
         try:
             g.expect("UEFI Interactive Shell", 120)
             g.expect("any other key", 30)
             g.type("\x1b")
             g.expect("Shell> ", 60)
+            g.type("set pome %s\r" % (more or ["kept"])[0])
+            g.expect("Shell> ", 60)
             g.type("reset -s\r")
-            c.check("reset -s: status 0", g.wait(60) == 0, g.errors)
+            c.check(name + ": status 0", g.wait(60) == 0, g.errors)
         except Lost as e:
-            c.check("shell", False, e)
+            c.check(name, False, e)
         finally:
             g.kill()
-    with open(os.path.join(work, "shell.fd"), "rb") as f:
+        c.check(name + ": no byte changed", before is None or open(path, "rb").read() == before)
+    c.check("--ephemeral makes no store", not os.path.exists(os.path.join(work, "none.fd")))
+    with open(path, "rb") as f:
         data = f.read()
+    c.check("a variable set in the shell is there", "kept".encode("utf-16-le") in data)
     c.check("the store is as large as QEMU's", len(data) == STORE, len(data))
     c.check("firmware formatted it", data[40:44] == b"_FVH", data[:64].hex())
     c.check("nothing is left beside it", not [n for n in os.listdir(work) if n.startswith("shell.fd.")], os.listdir(work))
