@@ -245,7 +245,7 @@ int config_open(struct config *c, struct err *e)
 			       "without its boot ROM, which needs clang and "
 			       "lld (give the file of one, or a kernel with "
 			       "--kernel)");
-	if (open_file(&c->firmware, "a boot ROM image", e) ||
+	if (open_file(&c->firmware, c->board->firmware.wanted, e) ||
 	    open_file(&c->kernel, "a kernel image", e) ||
 	    open_file(&c->initrd, "an initial RAM disk", e) ||
 	    open_file(&c->dtb, "a device tree", e) ||

@@ -103,9 +103,9 @@ def set_order(g, words):
                  (VARS, GLOBAL, text, VARS, GLOBAL))
 
 
-def through_grub(g, seconds):
+def through_grub(g, seconds=600):
     g.expect("GRUB", seconds)
-    g.expect("EFI stub: Booting Linux", 120)
+    g.expect("EFI stub: Booting Linux", 600)
     login(g)
 
 
@@ -114,7 +114,7 @@ def session(pome, options, work, kind, disk):
     begin = time.monotonic()
     g = start(pome, options, work, disk)
     try:
-        through_grub(g, 300)
+        through_grub(g)
         print("     %s: logged in after %.0f s" % (kind, time.monotonic() - begin), flush=True)
         status, out = g.run("ls %s | wc -l; cat /sys/firmware/efi/fw_platform_size" % VARS)
         c.check("Linux has UEFI's variables", status == 0 and out.endswith("64") and int(out.split()[0]) > 5, out)
@@ -132,7 +132,7 @@ def session(pome, options, work, kind, disk):
         c.check("a new boot order", (status, order(g)) == (0, swapped), "%s -> %s" % (swapped, order(g)))
 
         g.type("reboot\n")                      # the same pome
-        through_grub(g, 400)
+        through_grub(g)
         status, out = g.run("cat %s/PomeTest-%s | tail -c +5" % (VARS, OURS))
         c.check("the variable survives a reset", (status, out) == (0, "first"), out)
         c.check("the boot order survives a reset", order(g)[:len(swapped)] == swapped, "%s -> %s" % (swapped, order(g)))
@@ -143,7 +143,7 @@ def session(pome, options, work, kind, disk):
         g.kill()
 
         g = start(pome, options, work, disk)
-        through_grub(g, 300)
+        through_grub(g)
         status, out = g.run("cat %s/PomeTest-%s | tail -c +5" % (VARS, OURS))
         c.check("the variable survives kill -9", (status, out) == (0, "second"), out)
         c.check("the boot order survives kill -9", order(g)[:len(swapped)] == swapped, "%s -> %s" % (swapped, order(g)))
@@ -185,7 +185,7 @@ def bundles(pome, options, work, image):
         name = os.path.basename(path)
         g = Guest([pome, "run", "-q", "--timeout", "3000", path] + options, os.path.join(work, "console-%s.log" % name))
         try:
-            through_grub(g, 400)
+            through_grub(g)
             g.type("poweroff\n")
             c.check(name + ": powers off with status 0", g.wait(300) == 0, g.errors)
         except Lost as e:
