@@ -142,7 +142,6 @@ static const struct {
 
 	ISAR2(0, 2, WFxT)
 	ISAR2(4, 1, RPRES)
-	ISAR2(16, 1, MOPS)
 	ISAR2(20, 1, HBC)
 	ISAR2(52, 1, CSSC)
 

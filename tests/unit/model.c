@@ -79,7 +79,6 @@ static void test_qemu72(void **state)
 	static const enum feature absent[] = {
 		FEAT_LSE2, FEAT_EPAC, FEAT_PAuth2, FEAT_FPAC, FEAT_PACIMP,
 		FEAT_ECV, FEAT_AFP, FEAT_RPRES, FEAT_WFxT, FEAT_CSSC,
-		FEAT_MOPS,
 	};
 	static const enum feature present[] = {
 		FEAT_PACQARMA5, FEAT_RNG, FEAT_SM3, FEAT_SM4, FEAT_MTE,
