@@ -5,7 +5,8 @@
 
 Each round starts the guest on the image that the last one left, kills pome at a random time and looks at the image with
 qemu-img: each sector has what the last flushed operation on it left there, or what a later one wrote. At its start the
-guest reads all of the disk, so that pome's view is compared, too. Needs qemu-utils."""
+guest reads all of the disk, so that pome's view is compared, too. And two machines that want one disk. Needs
+qemu-utils."""
 import argparse, os, random, shutil, signal, subprocess, sys, tempfile, time
 
 SIZE = 4 << 20
@@ -118,11 +119,31 @@ def allowed(before, seed, base, flushed):
             return may, batch[-1][0]
 
 
+def start(pome, elf, shape, seed, base, *options):
+    return subprocess.Popen([pome, "run", "-q", "-k", elf, "-m", "64M", "--timeout", "60", "-d",
+                             "disk,format=" + ("raw" if shape == "raw" else "qcow2"), "-a",
+                             "seed=%d base=%d" % (seed, base)] + list(options),
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def locks(pome, elf, shape):
+    """Who writes a disk has it alone; those that only read it share it."""
+    for mine, other, refused in (("", "", True), ("", "--ephemeral", True), ("--ephemeral", "", True),
+                                 ("--ephemeral", "--ephemeral", False)):
+        p = start(pome, elf, shape, 1, 0, *filter(None, [mine]))
+        p.stdout.readline()
+        q = start(pome, elf, shape, 3, 0, "--timeout", "3", *filter(None, [other]))
+        err = q.communicate()[1].decode()
+        p.kill()
+        p.communicate()
+        if refused and (q.returncode != 3 or "in use by process %d (pome" % p.pid not in err):
+            raise Lost("%s, then %s: status %d: %s" % (mine, other, q.returncode, err))
+        if not refused and q.returncode != 6:
+            raise Lost("%s, then %s: status %d: %s" % (mine, other, q.returncode, err))
+
+
 def one(pome, elf, shape, before, seed, base, rng):
-    options = ["--allow-backing"] if shape == "backing" else []
-    p = subprocess.Popen([pome, "run", "-q", "-k", elf, "-m", "64M", "--timeout", "60", "--serial", "stdio", "-d",
-                          "disk,format=" + ("raw" if shape == "raw" else "qcow2"), "-a", "seed=%d base=%d" % (seed, base)]
-                         + options, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    p = start(pome, elf, shape, seed, base, *(["--allow-backing"] if shape == "backing" else []))
     text = b""
     if rng.random() < 0.05:
         time.sleep(rng.random() * 0.2)          # while it opens the image
@@ -175,6 +196,14 @@ def main():
         os.chdir(work)
         for i, shape in enumerate(shapes):
             n = a.rounds * (i + 1) // len(shapes) - a.rounds * i // len(shapes)
+            if shape in ("default", "raw"):
+                make(shape)
+                try:
+                    locks(pome, elf, shape)
+                except Lost as e:
+                    print("FAIL locks: %s: %s" % (shape, e))
+                    return 1
+                print("ok   locks: %s" % shape, flush=True)
             make(shape)
             before, base, flushed = contents(shape), 0, 0
             for k in range(n):
