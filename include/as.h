@@ -13,13 +13,13 @@
 #include "err.h"
 #include "host.h"
 
-/* A block of guest RAM. `host` is mapped shared from `fd` (a memfd). Both
- * addresses are multiples of 64 KiB, so that hosts of any page size work. */
+/* A block of guest RAM: private anonymous memory at `host`. Both addresses are
+ * multiples of 64 KiB, so that hosts of any page size work; the host's is one of
+ * 2 MiB, for huge pages. */
 struct ram {
 	uint64_t gpa;
 	uint64_t size;
 	uint8_t *host;
-	int fd;
 	const char *name;               /* "ram", "firmware" */
 	bool rom;                       /* made by as_rom */
 };
@@ -33,7 +33,7 @@ struct trace;
 struct as *as_new(struct err *);
 void as_free(struct as *);              /* unmaps the RAM it made */
 
-/* Makes a RAM block (memfd, zeroed, never executable). Main thread. */
+/* Makes a RAM block (zeroed, never executable). Main thread. */
 struct ram *as_ram(struct as *, const char *name, uint64_t gpa, uint64_t size,
 		   struct err *);
 /* The same, for what guest and devices only read: a flash chip's array. Loads,

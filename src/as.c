@@ -4,7 +4,6 @@
  * sorted list of non-overlapping ranges that look-ups search. The table
  * changes a few hundred times in a VM's life, look-ups are the MMIO path. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +15,7 @@
 #include "trace.h"
 
 #define AS_ALIGN 0x10000u               /* see struct ram */
+#define HOST_HUGE 0x200000u
 
 struct as_win {
 	uint64_t gpa, len;              /* len 0: not mapped now */
@@ -63,10 +63,8 @@ void as_free(struct as *as)
 
 	if (!as)
 		return;
-	for (i = as->nram; i-- > 0;) {
+	for (i = as->nram; i-- > 0;)
 		munmap(as->ram[i].host, as->ram[i].size);
-		close(as->ram[i].fd);
-	}
 	pthread_rwlock_destroy(&as->lock);
 	free(as);
 }
@@ -99,30 +97,22 @@ static int as_check_range(struct as *as, const char *what, uint64_t gpa,
 	return 0;
 }
 
-/* Maps the memfd at a multiple of AS_ALIGN. */
-static uint8_t *as_map_ram(int fd, uint64_t size)
+/* Anonymous, so that the host may back it by huge pages (those of shared memory
+ * are off on most hosts), and therefore at a multiple of their size. */
+static uint8_t *as_map_ram(uint64_t size)
 {
-	uint8_t *area, *host;
+	uint8_t *area = mmap(NULL, size + HOST_HUGE, PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *host;
 	size_t head;
 
-	area = mmap(NULL, size + AS_ALIGN, PROT_NONE,
-		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (area == MAP_FAILED)
 		return NULL;
-	head = -(uintptr_t)area & (AS_ALIGN - 1);
-	host = mmap(area + head, size, PROT_READ | PROT_WRITE,
-		    MAP_SHARED | MAP_FIXED, fd, 0);
-	if (host == MAP_FAILED) {
-		int no = errno;
-
-		munmap(area, size + AS_ALIGN);
-		errno = no;
-		return NULL;
-	}
+	head = -(uintptr_t)area & (HOST_HUGE - 1);
+	host = area + head;
 	if (head)
 		munmap(area, head);
-	if (head < AS_ALIGN)
-		munmap(host + size, AS_ALIGN - head);
+	munmap(host + size, HOST_HUGE - head);
+	madvise(host, size, MADV_HUGEPAGE);     /* a wish; may fail */
 	return host;
 }
 
@@ -130,7 +120,6 @@ static struct ram *as_block(struct as *as, const char *name, uint64_t gpa,
 			    uint64_t size, bool rom, struct err *e)
 {
 	struct ram *r = &as->ram[as->nram];
-	int fd, no;
 
 	if (as->nram == AS_MAX_RAM) {
 		err_set(e, 0, "%s: too many RAM blocks", name);
@@ -143,36 +132,18 @@ static struct ram *as_block(struct as *as, const char *name, uint64_t gpa,
 	}
 	if (as_check_range(as, name, gpa, size, false, e) < 0)
 		return NULL;
-	if (size > INT64_MAX - AS_ALIGN || size > SIZE_MAX - AS_ALIGN) {
+	if (size > INT64_MAX - HOST_HUGE || size > SIZE_MAX - HOST_HUGE) {
 		err_set(e, EFBIG, "%s", name);
 		return NULL;
 	}
-	fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (fd < 0) {
-		err_set(e, errno, "%s: memfd_create", name);
-		return NULL;
-	}
-	/* Sealed: whoever else gets the descriptor cannot shrink it under us,
-	 * which would turn accesses into SIGBUS. */
-	if (ftruncate(fd, (off_t)size) < 0 ||
-	    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) < 0) {
-		err_set(e, errno, "%s: %llu MiB", name,
-			(unsigned long long)(size >> 20));
-		close(fd);
-		return NULL;
-	}
-	r->host = as_map_ram(fd, size);
+	r->host = as_map_ram(size);
 	if (!r->host) {
-		no = errno;
-		close(fd);
-		err_set(e, no, "%s: mapping %llu MiB", name,
+		err_set(e, errno, "%s: mapping %llu MiB", name,
 			(unsigned long long)(size >> 20));
 		return NULL;
 	}
-	madvise(r->host, size, MADV_HUGEPAGE);  /* a wish; may fail */
 	r->gpa = gpa;
 	r->size = size;
-	r->fd = fd;
 	r->name = name;
 	r->rom = rom;
 	/* published only when complete: readers take no lock */

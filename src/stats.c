@@ -1,7 +1,7 @@
 /* --stats: what a machine did, as one JSON object. Man page: STATISTICS. */
 #include <jansson.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "accel.h"
@@ -40,21 +40,37 @@ static json_t *times(struct machine *m)
 	return o;
 }
 
-/* Guest RAM is in memfds: their blocks are what the guest really took. The
- * rest of the peak is ours. */
+/* How much of a block the host has given memory to. */
+static uint64_t resident(const struct ram *r)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), n;
+	unsigned char in[4096];
+	uint64_t total = 0;
+
+	for (uint64_t at = 0; at < r->size; at += n * page) {
+		n = (r->size - at) / page;
+		if (n > sizeof(in))
+			n = sizeof(in);
+		if (mincore(r->host + at, n * page, in))
+			break;
+		for (size_t i = 0; i < n; i++)
+			total += in[i] & 1 ? page : 0;
+	}
+	return total;
+}
+
+/* What the guest really took, and the rest of the peak, which is ours. */
 static json_t *memory(struct machine *m)
 {
 	json_t *o = json_object();
 	const struct ram *r;
 	uint64_t guest = 0, peak = 0;
 	struct rusage u;
-	struct stat st;
 	int n;
 
 	r = as_rams(m->as, &n);
 	for (int i = 0; i < n; i++)
-		if (!fstat(r[i].fd, &st))
-			guest += (uint64_t)st.st_blocks * 512;
+		guest += resident(&r[i]);
 	if (!getrusage(RUSAGE_SELF, &u))
 		peak = (uint64_t)u.ru_maxrss * 1024;
 	set_u64(o, "guest_ram", m->config->ram);

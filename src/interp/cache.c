@@ -57,6 +57,8 @@ struct cache *cache_new(struct interp *in, uint64_t max_bytes, struct err *e)
 	k->pool = reserve(k->max * sizeof(struct codepage));
 	if (!k->pool)
 		goto fail;
+	/* pages are handed out in order, and every instruction reads here */
+	madvise(k->pool, k->max * sizeof(struct codepage), MADV_HUGEPAGE);
 	for (int i = 0; i < n; i++) {
 		struct ram_map *m = &k->map[i];
 

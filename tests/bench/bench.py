@@ -114,7 +114,7 @@ class Bench:
         for m in self.machines:
             runs = kept[m.name] = [linux_part.boot(m, work) for _ in range(self.reps)]
             best = min(runs, key=lambda r: r["cpu"])
-            line = "%-6s CPU %.2f s (%.2f-%.2f), wall %.2f s; CPU to power-off %.2f s; private memory %d MiB" % (
+            line = "%-6s CPU %.2f s (%.2f-%.2f), wall %.2f s; CPU to power-off %.2f s; memory with guest RAM %d MiB" % (
                 m.name, best["cpu"], best["cpu"], max(r["cpu"] for r in runs), min(r["wall"] for r in runs),
                 min(r["cpu_end"] for r in runs), max(r["private_kib"] for r in runs) // 1024)
             if m.pome:

@@ -62,7 +62,7 @@ class Span:
 
 
 def private_kib(pid):
-    """Memory of the process beyond what maps guest RAM (pome's is a shared memfd), in KiB."""
+    """Private memory of the process, guest RAM too, in KiB."""
     total = 0
     with open("/proc/%d/smaps_rollup" % pid) as f:
         for line in f:

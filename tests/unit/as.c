@@ -69,7 +69,7 @@ static void test_ram(void **state)
 
 	r = as_ram(as, "one", 0x100000, 0x100000, &e);
 	assert_non_null(r);
-	assert_int_equal((uintptr_t)r->host & 0xffff, 0);
+	assert_int_equal((uintptr_t)r->host & 0x1fffff, 0);
 	assert_int_equal(r->host[0xfffff], 0);
 	r->host[5] = 7;
 	assert_non_null(as_ram(as, "two", 0x70000000, 0x10000, &e));
@@ -88,8 +88,6 @@ static void test_ram(void **state)
 	assert_null(as_ram(as, "bad", 0x300000, 0, &e));
 	assert_null(as_ram(as, "bad", 0xffffffffffff0000, 0x20000, &e));
 	assert_string_equal(e.msg, "bad: bad range 0xffffffffffff0000+0x20000");
-	/* nobody else may shrink it */
-	assert_int_equal(ftruncate(r->fd, 0), -1);
 	as_free(as);
 }
 
