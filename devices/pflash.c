@@ -15,7 +15,6 @@
 
 #include "backend.h"
 #include "fdt.h"
-#include "log.h"
 #include "loop.h"
 
 enum {                                  /* commands: P30, table 20 */
@@ -59,7 +58,6 @@ struct bank {
 	bool dirty, flushing;
 	struct blk_req flush;
 	struct watch *timer;
-	struct log_limit errors;
 };
 
 struct pflash {
@@ -68,27 +66,37 @@ struct pflash {
 	struct bank bank[PFLASH_BANKS];
 };
 
-/* ---- the file ------------------------------------------------------------ */
+/* ---- the file: the block pool tells the user of its errors --------------- */
 
 static void op_next(struct bank *b);
+
+static void flush_timer(struct bank *b)
+{
+	watch_at(b->timer, loop_now(b->chip->dev.loop, CLOCK_HOST) +
+		 PFLASH_FLUSH_NS);
+}
+
+/* After an operation: soon, but not once for each of many. */
+static void flush_soon(struct bank *b)
+{
+	if (!b->dirty && !b->flushing)
+		flush_timer(b);
+	b->dirty = true;
+}
 
 static void flush_done(struct blk_req *r, int error)
 {
 	struct bank *b = r->arg;
 
 	b->flushing = false;
-	if (error)
-		log_guest(&b->errors, "%s: %s: flush: %s", b->chip->dev.id,
-			  b->blk->path, strerror(error));
+	if (b->dirty)                   /* more came meanwhile */
+		flush_timer(b);
 }
 
-/* Some time after the last operation. */
 static void flush_due(void *arg)
 {
 	struct bank *b = arg;
 
-	if (!b->dirty || b->flushing)
-		return;
 	b->dirty = false;
 	b->flushing = true;
 	b->flush = (struct blk_req){
@@ -96,14 +104,6 @@ static void flush_due(void *arg)
 		.arg = b,
 	};
 	blk_submit(b->blk, &b->flush);
-}
-
-static void flush_soon(struct bank *b)
-{
-	struct loop *l = b->chip->dev.loop;
-
-	b->dirty = true;
-	watch_at(b->timer, loop_now(l, CLOCK_HOST) + PFLASH_FLUSH_NS);
 }
 
 static void op_done(struct blk_req *r, int error)
@@ -115,11 +115,8 @@ static void op_done(struct blk_req *r, int error)
 		op_next(b);
 		return;
 	}
-	if (error) {
+	if (error)
 		b->status |= b->erasing ? SR_ERASE : SR_PROGRAM;
-		log_guest(&b->errors, "%s: %s: %s", b->chip->dev.id,
-			  b->blk->path, strerror(error));
-	}
 	b->busy = false;
 	flush_soon(b);
 }

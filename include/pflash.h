@@ -5,7 +5,7 @@
  * programs or erases goes there: an operation is ready, by the status
  * register, once it is in the file, so the file holds what the chip holds after
  * a crash of pome at any time. An erase is durable too, and what was programmed
- * before it; the rest becomes durable FLUSH_NS after the last operation and
+ * before it; the rest is flushed PFLASH_FLUSH_NS after it was written, and
  * when the disk is closed. */
 #ifndef POME_PFLASH_H
 #define POME_PFLASH_H

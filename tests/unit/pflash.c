@@ -24,7 +24,7 @@ struct mem {
 	uint8_t data[FILE_SIZE];
 	pthread_mutex_t lock;
 	pthread_cond_t cond;
-	bool hold;
+	bool hold, hold_flush;
 	int fail;
 	char log[64];                   /* "rwf": what ran, in order */
 };
@@ -38,7 +38,7 @@ static int mem_run(struct blk *b, struct blk_req *r)
 	int fail;
 
 	pthread_mutex_lock(&m.lock);
-	while (m.hold)
+	while (m.hold || (m.hold_flush && r->op == BLK_FLUSH))
 		pthread_cond_wait(&m.cond, &m.lock);
 	fail = m.fail;
 	if (r->op == BLK_READ) {
@@ -269,6 +269,47 @@ static void test_file(void **state)
 	assert_int_equal(m.data[0x1000], 0xff);
 }
 
+static void hold_flush(bool on)
+{
+	pthread_mutex_lock(&m.lock);
+	m.hold_flush = on;
+	pthread_cond_broadcast(&m.cond);
+	pthread_mutex_unlock(&m.lock);
+}
+
+static void word(uint64_t off)
+{
+	cmd(0, 0x40);
+	data(off, 0);
+	ready();
+}
+
+/* Neither a guest that never stops writing nor a slow flush keeps what was
+ * written from becoming durable. */
+static void test_flush(void **state)
+{
+	for (int i = 0; i < 4; i++) {
+		word(0x1000);
+		fake_advance(f, PFLASH_FLUSH_NS / 3 + 1);
+	}
+	blk_drain(&m.b);
+	assert_non_null(strchr(m.log, 'f'));
+	fake_advance(f, PFLASH_FLUSH_NS);
+	blk_drain(&m.b);
+	m.log[0] = 0;
+	word(0x1000);
+	hold_flush(true);
+	fake_advance(f, PFLASH_FLUSH_NS);       /* the flush begins */
+	word(0x1004);
+	fake_advance(f, PFLASH_FLUSH_NS);       /* and is not over */
+	hold_flush(false);
+	blk_drain(&m.b);
+	assert_string_equal(m.log, "wwf");
+	fake_advance(f, PFLASH_FLUSH_NS);
+	blk_drain(&m.b);
+	assert_string_equal(m.log, "wwff");
+}
+
 static void test_errors(void **state)
 {
 	m.fail = EIO;
@@ -349,6 +390,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_program, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_buffer, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_file, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_flush, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_errors, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_reset, setup, teardown),
 		cmocka_unit_test(test_volatile),
