@@ -154,7 +154,7 @@ const char *vm_event_name(enum vm_event);
 /* vcpu.c: the body of a vCPU's thread; arg is its struct vcpu. */
 void *vcpu_main(void *arg);
 
-/* ---- after the end ------------------------------------------------------ */
+/* ---- after the end --------------------------------------------------- */
 
 /* What happened, in words, on standard error (postmortem.c). */
 void postmortem(struct machine *, const struct vm_end *);

@@ -25,7 +25,7 @@ struct vm;
 enum vm_event { VM_NONE, VM_OFF, VM_RESET, VM_PANIC, VM_CRASH, VM_FAIL,
 		VM_TIMEOUT, VM_SIGNAL, VM_QUIT };
 
-/* ---- the debugger's part (gdb.h) -------------------------------------------- */
+/* ---- the debugger's part (gdb.h) ------------------------------------- */
 
 /* Where the debugger wants CPUs to stop: before an instruction, or before an
  * access to any byte of the range. By guest-virtual address. */

@@ -24,7 +24,8 @@ enum opt {
 	OPT_READONLY, OPT_EPHEMERAL, OPT_ALLOW_BACKING, OPT_NET, OPT_SERIAL,
 	OPT_CONSOLE, OPT_DISPLAY, OPT_CONTROL, OPT_ACCEL, OPT_CPU,
 	OPT_ECID, OPT_IDENTITY, OPT_FIRMWARE_POLICY, OPT_DFU, OPT_USB_DEVICE,
-	OPT_GDB, OPT_CLOCK, OPT_SEED, OPT_TRACE, OPT_TRACE_HASH, OPT_CODE_CACHE, OPT_SANDBOX, OPT_NO_REBOOT, OPT_TIMEOUT, OPT_STATS,
+	OPT_GDB, OPT_CLOCK, OPT_SEED, OPT_TRACE, OPT_TRACE_HASH,
+	OPT_CODE_CACHE, OPT_SANDBOX, OPT_NO_REBOOT, OPT_TIMEOUT, OPT_STATS,
 	OPT_VERBOSE, OPT_QUIET, OPT_HELP, OPT_COUNT,
 };
 
@@ -124,7 +125,8 @@ static const struct { const char *theirs, *ours; } foreign[] = {
 	{ "-nic", "--net user" }, { "-netdev", "--net user" },
 	{ "-nographic", "no option: the serial port is on the terminal" },
 	{ "-s", "--gdb tcp:1234" }, { "-S", "--gdb tcp:1234,wait" },
-	{ "-gdb", "--gdb tcp:PORT" }, { "-no-reboot", "--no-reboot" }, { "-dtb", "--dtb FILE" },
+	{ "-gdb", "--gdb tcp:PORT" }, { "-no-reboot", "--no-reboot" },
+	{ "-dtb", "--dtb FILE" },
 };
 
 static char *copy(const char *s)

@@ -13,7 +13,7 @@ static void ok_or(struct gdb_session *s, bool ok, unsigned no)
 		gdb_fmt(s, "E%02u", no);
 }
 
-/* ---- memory ---------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------- */
 
 static size_t mem(struct gdb_session *s, bool write, uint64_t addr, void *buf,
 		  size_t len)
@@ -85,7 +85,7 @@ static void write_mem(struct gdb_session *s, const char *p, size_t left,
 		ok_or(s, mem(s, true, addr, buf, n) == n, EFAULT);
 }
 
-/* ---- threads ------------------------------------------------------------------ */
+/* ---- threads --------------------------------------------------------- */
 
 static void choose(struct gdb_session *s, const char *p)
 {
@@ -111,7 +111,7 @@ static void alive(struct gdb_session *s, const char *p)
 	ok_or(s, gdb_get_thread(s, &p, &cpu) && cpu >= 0, ESRCH);
 }
 
-/* ---- packets ------------------------------------------------------------------ */
+/* ---- packets --------------------------------------------------------- */
 
 static void kill_all(struct gdb_session *s)
 {

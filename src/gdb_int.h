@@ -89,7 +89,7 @@ struct gdb_session {
 	unsigned nsys;
 };
 
-/* ---- gdb.c -------------------------------------------------------------- */
+/* ---- gdb.c ----------------------------------------------------------- */
 
 /* The machine is stopped. */
 void gdb_begin(struct gdb_session *, const struct gdb_target *,
@@ -102,7 +102,7 @@ void gdb_stopped(struct gdb_session *, unsigned cpu, const struct vcpu_stop *);
 void gdb_exited(struct gdb_session *, bool signalled, int status);
 void gdb_command(struct gdb_session *, char *p, size_t len);
 
-/* ---- gdb_wire.c ---------------------------------------------------------- */
+/* ---- gdb_wire.c ------------------------------------------------------ */
 
 /* Adds to the reply; what does not fit is left out. */
 void gdb_str(struct gdb_session *, const char *text);
@@ -123,7 +123,7 @@ bool gdb_get_word(const char **p, const char *word);
 /* "1", "p1.1", "-1" (all), "0" (any): the CPU, or -1 for all or any. */
 bool gdb_get_thread(const struct gdb_session *, const char **p, int *cpu);
 
-/* ---- gdb_regs.c ----------------------------------------------------------- */
+/* ---- gdb_regs.c ------------------------------------------------------ */
 
 /* A system register as the debugger sees it. */
 struct gdb_sys_row {
@@ -142,7 +142,7 @@ void gdb_write_reg(struct gdb_session *, const char *p);
 enum { GDB_REG_FP = 29, GDB_REG_SP = 31, GDB_REG_PC = 32 };
 uint64_t gdb_core_id(struct gdb_session *, unsigned n);
 
-/* ---- gdb_run.c ------------------------------------------------------------ */
+/* ---- gdb_run.c ------------------------------------------------------- */
 
 void gdb_vcont(struct gdb_session *, const char *p);
 void gdb_resume(struct gdb_session *, char kind, const char *p);
@@ -151,7 +151,7 @@ void gdb_point(struct gdb_session *, bool set, const char *p);
 void gdb_detach(struct gdb_session *);
 void gdb_interrupt(struct gdb_session *);
 
-/* ---- gdb_query.c, gdb_monitor.c -------------------------------------------- */
+/* ---- gdb_query.c, gdb_monitor.c -------------------------------------- */
 
 void gdb_query(struct gdb_session *, const char *p);    /* q... */
 void gdb_set(struct gdb_session *, const char *p);      /* Q... */

@@ -42,7 +42,7 @@ static bool number(const char *text, uint64_t *val)
 	return *text >= '0' && *text <= '9' && !*end;
 }
 
-/* ---- commands ------------------------------------------------------------------ */
+/* ---- commands -------------------------------------------------------- */
 
 static void do_help(struct gdb_session *s, const char *arg);
 

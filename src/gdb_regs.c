@@ -150,7 +150,7 @@ static uint64_t id_of(struct gdb_session *s, unsigned n, unsigned *size)
 	return 0;
 }
 
-/* ---- pointer authentication ------------------------------------------------------- */
+/* ---- pointer authentication ------------------------------------------ */
 
 /* Which bits of a data (0) or code (1) address of the lower (0) or upper (1)
  * half hold no address: from TxSZ up, but bit 55, and the top byte where it is
@@ -188,7 +188,7 @@ static bool read_value(struct gdb_session *s, unsigned n, void *val,
 	return id && !get(s, id, val);
 }
 
-/* ---- packets ------------------------------------------------------------------------ */
+/* ---- packets --------------------------------------------------------- */
 
 void gdb_read_reg(struct gdb_session *s, const char *p)
 {
@@ -261,7 +261,7 @@ void gdb_write_all(struct gdb_session *s, const char *p)
 	gdb_str(s, ok ? "OK" : "E22");
 }
 
-/* ---- the description ------------------------------------------------------------------ */
+/* ---- the description ------------------------------------------------- */
 
 static void xml(struct gdb_session *s, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

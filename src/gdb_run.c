@@ -7,7 +7,7 @@
 #define SIG_INT 2
 #define SIG_TRAP 5
 
-/* ---- stops ----------------------------------------------------------------------- */
+/* ---- stops ----------------------------------------------------------- */
 
 /* A few registers that every debugger asks for next. */
 static void expedite(struct gdb_session *s)
@@ -100,7 +100,7 @@ void gdb_exited(struct gdb_session *s, bool signalled, int status)
 	s->closed = true;
 }
 
-/* ---- running --------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------- */
 
 static void go(struct gdb_session *s, const enum gdb_run *run)
 {
@@ -122,7 +122,8 @@ void gdb_resume(struct gdb_session *s, char kind, const char *p)
 		gdb_get_char(&p, ';');
 	}
 	if (gdb_get_hex(&p, &pc))
-		s->t->reg(s->t->arg, one, gdb_core_id(s, GDB_REG_PC), true, &pc);
+		s->t->reg(s->t->arg, one, gdb_core_id(s, GDB_REG_PC), true,
+			  &pc);
 	for (unsigned i = 0; i < s->t->ncpus; i++)
 		run[i] = s->run_cpu < 0 && !step ? GDB_GO : GDB_HOLD;
 	run[one] = step ? GDB_STEP : GDB_GO;
@@ -188,7 +189,7 @@ void gdb_detach(struct gdb_session *s)
 	go(s, run);
 }
 
-/* ---- breakpoints ------------------------------------------------------------------- */
+/* ---- breakpoints ----------------------------------------------------- */
 
 /* Z and z: software and hardware breakpoints, watchpoints of three kinds. No
  * breakpoint is an instruction in memory: the guest does not see them. */
@@ -218,7 +219,8 @@ static unsigned find(const struct gdb_session *s, const struct vm_point *pt,
 	unsigned i;
 
 	for (i = 0; i < s->npoints; i++)
-		if (s->point[i].addr == pt->addr && s->point[i].len == pt->len &&
+		if (s->point[i].addr == pt->addr &&
+		    s->point[i].len == pt->len &&
 		    s->point[i].kind == pt->kind && s->soft[i] == soft)
 			break;
 	return i;

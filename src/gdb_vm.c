@@ -40,7 +40,7 @@ struct gdb {
 	bool overrun;                   /* out was full */
 };
 
-/* ---- the machine as a target -------------------------------------------------- */
+/* ---- the machine as a target ----------------------------------------- */
 
 static int t_reg(void *arg, unsigned cpu, uint64_t id, bool set, void *val)
 {
@@ -198,7 +198,7 @@ static void fill_target(struct gdb *g)
 	};
 }
 
-/* ---- the connection --------------------------------------------------------------- */
+/* ---- the connection -------------------------------------------------- */
 
 static void hang_up(struct gdb *g)
 {
@@ -318,7 +318,7 @@ static void on_connect(void *arg, uint32_t events)
 	gdb_begin(&g->session, &g->target, put, g);
 }
 
-/* ---- life ---------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------ */
 
 struct gdb *gdb_open(struct machine *m, struct err *e)
 {

@@ -20,7 +20,7 @@ static int digit(char c)
 	return -1;
 }
 
-/* ---- going out ----------------------------------------------------------- */
+/* ---- going out ------------------------------------------------------- */
 
 void gdb_bin(struct gdb_session *s, const void *bytes, size_t n)
 {
@@ -82,7 +82,7 @@ void gdb_flush(struct gdb_session *s)
 	s->put(s->put_arg, s->sent, n);
 }
 
-/* ---- coming in ------------------------------------------------------------- */
+/* ---- coming in ------------------------------------------------------- */
 
 static void packet(struct gdb_session *s)
 {
@@ -162,7 +162,7 @@ size_t gdb_input(struct gdb_session *s, const void *buf, size_t len)
 	return i;
 }
 
-/* ---- what packets are made of ---------------------------------------------- */
+/* ---- what packets are made of ---------------------------------------- */
 
 bool gdb_get_char(const char **p, char c)
 {

@@ -13,7 +13,7 @@
 /* E; PMC or PAC: EL1 and EL0; breakpoints: all four bytes of an instruction */
 #define BCR_ON (1u | 3u << 1 | 15u << 5)
 #define WCR_ON (1u | 3u << 1)
-#define MOST 16                         /* of a kind; struct kvm_guest_debug_arch */
+#define MOST 16                         /* of a kind: room in KVM's struct */
 #define EC(hsr) ((hsr) >> 26 & 63)
 enum { EC_BREAK = 0x30, EC_STEP = 0x32, EC_WATCH = 0x34 };
 

@@ -30,7 +30,7 @@ struct trace {
 	char buf[BUF_SIZE];
 };
 
-/* ---- the option ------------------------------------------------------------- */
+/* ---- the option ------------------------------------------------------ */
 
 static const struct { const char *name; unsigned bit; } words[] = {
 	{ "exceptions", TRACE_EXCEPTIONS }, { "irqs", TRACE_IRQS },
@@ -44,7 +44,8 @@ const char trace_help[] =
 	"  exceptions         synchronous exceptions, with syndrome\n"
 	"  irqs               interrupts taken by a CPU\n"
 	"  hypercalls         HVC, with arguments and result\n"
-	"  mmio[=DEVICE]      accesses to devices, by register (--trace mmio=uart0)\n"
+	"  mmio[=DEVICE]      accesses to devices, by register\n"
+	"                     (of one: mmio=uart0)\n"
 	"  insns[=FIRST-LAST] instructions, of these addresses; slow\n"
 	"  all                all but insns\n"
 	"  file:PATH          write to a file, not to standard error\n"
@@ -140,7 +141,7 @@ int trace_parse(struct cfg_trace *t, char *text, struct err *e)
 	return 0;
 }
 
-/* ---- life -------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------ */
 
 struct trace *trace_open(const struct cfg_trace *c, struct loop *l,
 			 struct err *e)
@@ -207,7 +208,7 @@ unsigned trace_what(const struct trace *t)
 	return t ? t->cfg.what : 0;
 }
 
-/* ---- lines -------------------------------------------------------------------- */
+/* ---- lines ----------------------------------------------------------- */
 
 static void put(struct trace *t, const char *text, size_t n)
 {

@@ -44,7 +44,7 @@ const char *vm_event_name(enum vm_event ev)
 	return name[ev];
 }
 
-/* ---- parking ------------------------------------------------------------ */
+/* ---- parking --------------------------------------------------------- */
 
 static void kick_all(struct machine *m)
 {
@@ -123,7 +123,7 @@ bool vm_settle(struct vm *vm)
 	}
 }
 
-/* ---- events -------------------------------------------------------------- */
+/* ---- events ---------------------------------------------------------- */
 
 static void end(struct machine *m)
 {
@@ -200,7 +200,7 @@ void vm_request(struct vm *vm, enum vm_event ev, const char *why)
 	loop_post(vm->loop, NULL, serve, m);
 }
 
-/* ---- signals and timers --------------------------------------------------- */
+/* ---- signals and timers ---------------------------------------------- */
 
 /* A second signal does not wait for an orderly end. */
 static void on_second(int sig)
@@ -327,7 +327,7 @@ static int open_timers(struct machine *m, struct err *e)
 	return 0;
 }
 
-/* ---- threads and sandbox --------------------------------------------------- */
+/* ---- threads and sandbox --------------------------------------------- */
 
 /* A request that is no I/O: the disk threads take one each, and each waits in
  * it until all have, so every thread gets its filter exactly once. */

@@ -60,7 +60,7 @@ void debug_reset(struct cpu *c)
 	c->debug->ran = false;
 }
 
-/* ---- what is enabled ----------------------------------------------------- */
+/* ---- what is enabled ------------------------------------------------- */
 
 static unsigned breakpoints(const struct cpu *c)
 {
@@ -122,7 +122,7 @@ static bool link_matches(const struct cpu *c, uint64_t cr)
 	       context_matches(c, i);
 }
 
-/* ---- breakpoints --------------------------------------------------------- */
+/* ---- breakpoints ----------------------------------------------------- */
 
 static bool breakpoint_hit(const struct cpu *c, uint64_t pc)
 {
@@ -143,7 +143,7 @@ static bool breakpoint_hit(const struct cpu *c, uint64_t pc)
 	return false;
 }
 
-/* ---- watchpoints --------------------------------------------------------- */
+/* ---- watchpoints ----------------------------------------------------- */
 
 /* The addresses that watchpoint i looks at; of a byte mask with holes, all
  * from the first to the last one. False: none. */
@@ -241,7 +241,7 @@ bool debug_watch(struct cpu *c, uint64_t va, unsigned size,
 	return true;
 }
 
-/* ---- software step ------------------------------------------------------- */
+/* ---- software step --------------------------------------------------- */
 
 static uint64_t exceptions(const struct cpu *c)
 {

@@ -35,9 +35,9 @@ bool debug_host_watch(struct cpu *c, uint64_t va, unsigned size,
 int debug_host_points(struct vm *, struct err *);
 
 /* CTX_STEP where code at this EL needs a check per instruction, or --trace
- * shows each, else 0. It follows from registers alone (MDSCR, OSLAR, DBGxxR), not from PSTATE: D and
- * SS change with every exception and are looked at by the step handler. Who
- * writes those registers calls mmu_view(). */
+ * shows each, else 0. It follows from registers alone (MDSCR, OSLAR, DBGxxR),
+ * not from PSTATE: D and SS change with every exception and are looked at by the
+ * step handler. Who writes those registers calls mmu_view(). */
 uint32_t debug_ctx(const struct cpu *c, unsigned el);
 
 /* Watchpoints, for mmu.c, which calls both only where debug_watching().

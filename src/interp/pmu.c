@@ -56,7 +56,7 @@ static bool wide(const struct pmu *p, unsigned i)
 	return p->cr & (i == PMU_CYCLES ? CR_LC : CR_LP);
 }
 
-/* ---- counting ------------------------------------------------------------- */
+/* ---- counting -------------------------------------------------------- */
 
 /* Adds to a counter; true: it went past its end, and says so. */
 static bool add(struct pmu *p, unsigned i, uint64_t n)
@@ -117,7 +117,7 @@ static void sync(struct cpu *c)
 	p->insns[0] = p->insns[1] = 0;
 }
 
-/* ---- what follows from the registers ----------------------------------------- */
+/* ---- what follows from the registers --------------------------------- */
 
 static void set_line(struct cpu *c)
 {
@@ -197,7 +197,7 @@ void pmu_reset(struct cpu *c)
 	iclock_pmu(c, UINT64_MAX);
 }
 
-/* ---- registers ---------------------------------------------------------------- */
+/* ---- registers ------------------------------------------------------- */
 
 uint64_t pmu_rd_cr(struct cpu *c, const struct sysreg *r)
 {

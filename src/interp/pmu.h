@@ -2,9 +2,9 @@
  * spec/cpu.md 2.5.
  *
  * Six counters of events and one of cycles. What is counted is instructions
- * (CTX_COUNT), and a cycle is one: so numbers are the same in each run. While no
- * counter that needs it is enabled, nothing is counted and code runs as without
- * a PMU. All of it is the CPU's own thread. */
+ * (CTX_COUNT), and a cycle is one: so numbers are the same in each run. While
+ * no counter that needs it is enabled, nothing is counted and code runs as
+ * without a PMU. All of it is the CPU's own thread. */
 #ifndef INTERP_PMU_H
 #define INTERP_PMU_H
 

@@ -108,7 +108,7 @@ static void test_select(void)
 	WRITE(PMCCFILTR, 0);
 }
 
-/* ---- overflow -------------------------------------------------------------- */
+/* ---- overflow -------------------------------------------------------- */
 
 static void on_irq(struct trap *t, int kind)
 {
@@ -211,7 +211,7 @@ static void test_software(void)
 	CHECK_EQ((uint32_t)READ(PMEVCNTR0), 0);
 }
 
-/* ---- EL0 -------------------------------------------------------------------- */
+/* ---- EL0 ------------------------------------------------------------- */
 
 static void trap_el0(struct trap *t, int kind)
 {

@@ -39,7 +39,7 @@ static void begin(uint64_t mdscr)
 	write_reg(SYSREG(2, 0, 0, 2, 2), mdscr);
 }
 
-/* ---- software step ------------------------------------------------------------ */
+/* ---- software step --------------------------------------------------- */
 
 /* The eret is at CODE; it goes to `target` with `spsr`. */
 static void eret_to(uint64_t target, uint32_t spsr)
@@ -155,7 +155,7 @@ static void test_step_loop(void **state)
 	}
 }
 
-/* ---- breakpoints ---------------------------------------------------------------- */
+/* ---- breakpoints ----------------------------------------------------- */
 
 /* Runs nop; nop; nop; svc from CODE + 0x100 at this EL. */
 static unsigned run_nops(unsigned el)
@@ -236,7 +236,7 @@ static void test_breakpoint(void **state)
 	}
 }
 
-/* ---- watchpoints ------------------------------------------------------------------ */
+/* ---- watchpoints ----------------------------------------------------- */
 
 static void set_wp(unsigned n, uint64_t wvr, uint64_t wcr)
 {
@@ -389,7 +389,7 @@ static void test_ctx(void **state)
 	}
 }
 
-/* ---- the debugger's step ------------------------------------------------------------ */
+/* ---- the debugger's step --------------------------------------------- */
 
 /* A few loops with calls within and across pages; how many instructions. */
 static void load_program(void)
@@ -460,7 +460,7 @@ static void test_host_step(void **state)
 	}
 }
 
-/* ---- the debugger's points ------------------------------------------------------------ */
+/* ---- the debugger's points ------------------------------------------- */
 
 static enum vexit go(void)
 {
@@ -561,12 +561,15 @@ static void test_host_watch(void **state)
 		{ 0xf90000e1, DATA - 100, 1000, POINT_WRITE, true, DATA },
 		{ 0xf94000e1, DATA, 8, POINT_WRITE, false, 0 },         /* ldr */
 		{ 0xf94000e1, DATA + 4, 8, POINT_READ, true, DATA + 4 },
-		{ 0xa94004e0, DATA + 12, 1, POINT_READ, true, DATA + 12 }, /* ldp */
+		{ 0xa94004e0, DATA + 12, 1, POINT_READ, true,
+		  DATA + 12 },                                          /* ldp */
 		{ 0xa90004e0, DATA + 12, 1, POINT_WRITE, true, DATA + 12 },
-		{ 0xf8210020 | 7 << 5, DATA, 8, POINT_READ, true, DATA }, /* ldadd */
-		{ 0xf8210020 | 7 << 5, DATA, 8, POINT_WRITE, true, DATA },
-		{ 0x3d8004e0, DATA + 31, 1, POINT_WRITE, true, DATA + 31 }, /* str q0 */
-		{ 0xb81fc4e1, DATA, 4, POINT_WRITE, true, DATA },       /* str w1, [x7], #-4 */
+		{ 0xf82100e0, DATA, 8, POINT_READ, true, DATA },        /* ldadd */
+		{ 0xf82100e0, DATA, 8, POINT_WRITE, true, DATA },
+		{ 0x3d8004e0, DATA + 31, 1, POINT_WRITE, true,
+		  DATA + 31 },                                          /* str q0 */
+		/* with writeback */
+		{ 0xb81fc4e1, DATA, 4, POINT_WRITE, true, DATA },
 	};
 	struct cpu *c = ct.c;
 
