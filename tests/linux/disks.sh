@@ -101,6 +101,33 @@ assert disks[0]["flushes"] and disks[0]["reads"], disks
 for d in disks:
 	assert d["writes"] and d["written_bytes"] > 4 << 20 and not d["errors"], d'
 
+# The same of a bundle, whose image builds on a file in one of the bundle's folders.
+mkdir -p B/base
+cp "$cache/vmlinuz" "$cache/initrd.img" B/
+cp fs.raw B/base/low.img
+(cd B && qemu-img create -q -f qcow2 -b base/low.img -F raw disk.qcow2 64M)
+cat >B/macosvm.json <<J
+{ "version": 1, "os": "linux", "cpus": 1, "ram": 536870912,
+  "bootInfo": { "kernel": "vmlinuz", "parameters": "console=ttyAMA0 quiet pome.cmd=$(base64 -w0 <<'S'
+mount -t ext4 /dev/vda /mnt && dd if=/dev/urandom of=/mnt/x bs=1M count=5 && umount /mnt &&
+mount -t ext4 /dev/vda /mnt && test $(wc -c </mnt/x) = 5242880 && umount /mnt
+S
+)" },
+  "storage": [{ "type": "initrd", "file": "initrd.img" }, { "type": "disk", "file": "disk.qcow2" }] }
+J
+bundle() { find B -type f -exec sha256sum {} + -exec stat -c '%n %s %Y %b' {} +; }
+run_bundle() {
+	timeout 400 "$pome" run -q --timeout 380 --no-reboot "${options[@]}" "$@" B </dev/null >text 2>err
+	[ $? = 0 ] && grep -q '^POME-EXIT 0' text || { tail -n 15 text err; false; }
+}
+before=$(bundle)
+refused() { run_bundle; said "try --allow-backing" err; }
+check "bundle: a backing file has to be allowed" refused
+check "bundle: --ephemeral: the guest writes" run_bundle --allow-backing --ephemeral
+check "bundle: --ephemeral: no byte of it has changed" same "$(bundle)" "$before"
+check "bundle: the guest writes" run_bundle --allow-backing
+check "bundle: only the image has changed" test "$( (bundle; echo "$before") | grep -v '^B' | sort | uniq -u | sed 's/.* //' | sort -u)" = B/disk.qcow2
+
 before=$(all)
 check "--readonly" guest 'for d in vda vdb vdc; do
 test "$(cat /sys/block/$d/ro)" = 1 || exit 1
