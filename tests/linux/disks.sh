@@ -47,7 +47,7 @@ guest() {
 said() { grep -q -- "$1" "${2:-text}" || { tail -n 15 text err; false; }; }
 sum() { sha256sum | cut -d' ' -f1; }
 content() { qemu-img convert -f qcow2 -O raw ${2:+-l "$2"} "$1" "$1.content" && sum <"$1.content"; }
-same() { [ "$1" = "$2" ] || { echo "$1 is not $2"; false; }; }
+same() { [ -n "$1" ] && [ "$1" = "$2" ] || { echo "$1 is not $2"; false; }; }
 
 mkfs.ext4 -q -F fs.raw 64M >/dev/null 2>&1
 qemu-img convert -O qcow2 fs.raw fs.qcow2
