@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "as.h"
-#include "dma.h"
 #include "kvm.h"
 
 #define PSTATE_NRW 0x10u                /* AArch32 */
+#define ISS_WNR 0x40u                   /* of a data abort: a store */
 
 /* What nothing answers reads as zero, as with the interpreter (1.1). */
 static void hole(struct kvm_cpu *c, uint64_t gpa, bool write, unsigned size)
@@ -51,21 +51,17 @@ static void piece(struct kvm_cpu *c, uint64_t gpa, bool write, uint8_t *buf,
 {
 	struct access a = { .size = (uint8_t)size,
 			    .cpu = (uint8_t)c->v->index };
-	struct dma dma = { c->k->vm->as };
 
-	if (write)
+	if (write) {
 		memcpy(&a.val, buf, size);
-	if (!(write ? dma_put(&dma, gpa, buf, size) :
-		      dma_get(&dma, gpa, buf, size)))
-		return;
-	if (write)
 		c->n_stores++;
-	else
+	} else {
 		c->n_loads++;
+	}
 	if (kvm_gic_holds(c->k, gpa)) {
 		if (!kvm_gic_access(c, gpa, write, size, &a.val))
 			a.val = 0;
-	} else if (!as_access(dma.as, gpa, write, &a)) {
+	} else if (!as_access(c->k->vm->as, gpa, write, &a)) {
 		a.val = 0;
 		hole(c, gpa, write, size);
 	}
@@ -150,9 +146,7 @@ static enum kvm_walk transfer(struct kvm_cpu *c, const struct kvm_tables *t,
 			      const struct kvm_insn *i, uint64_t va)
 {
 	unsigned bytes = 1u << i->size;
-	uint64_t gpa;
-	/* nothing is done by halves */
-	enum kvm_walk w = kvm_walk(t, va + i->n * bytes - 1, &gpa);
+	enum kvm_walk w = WALK_OK;
 
 	for (unsigned k = 0; k < i->n && w == WALK_OK; k++) {
 		uint8_t buf[16] = { 0 };
@@ -166,22 +160,43 @@ static enum kvm_walk transfer(struct kvm_cpu *c, const struct kvm_tables *t,
 	return w;
 }
 
-static enum kvm_walk emulate(struct kvm_cpu *c, const struct kvm_tables *t,
-			     const struct kvm_insn *i)
+/* What KVM trapped is what is done, and nothing else: the guest's other CPUs
+ * may have changed the instruction since, and with another address or
+ * direction a process would go past its kernel's permissions, which nobody
+ * looks at here. AGAIN: the guest executes what is there now. */
+enum same { SAME, AGAIN, CROSSES, UNKNOWN };
+
+static enum same same_access(const struct kvm_cpu *c,
+			     const struct kvm_tables *t,
+			     const struct kvm_insn *i, uint64_t va)
 {
-	uint64_t base, va;
+	uint64_t page = c->run->arm_nisv.fault_ipa >> 12, first, last;
+	bool write = c->run->arm_nisv.esr_iss & ISS_WNR;
+	uint64_t end = va + ((uint64_t)i->n << i->size) - 1;
+	enum kvm_walk w = kvm_walk(t, va, &first);
+
+	if (w == WALK_OK)
+		w = kvm_walk(t, end, &last);
+	if (w == WALK_UNKNOWN)
+		return UNKNOWN;
+	if (w != WALK_OK || write == i->load)
+		return AGAIN;
+	if (first >> 12 != page && last >> 12 != page)
+		return AGAIN;
+	return first >> 12 == last >> 12 ? SAME : CROSSES;
+}
+
+static int address(const struct kvm_cpu *c, const struct kvm_insn *i,
+		   uint64_t *va, uint64_t *wback)
+{
+	uint64_t base;
 	int64_t off;
-	enum kvm_walk w;
 
 	if (kvm_get_x(c, i->rn, &base) || offset_of(c, i, &off))
-		return WALK_UNKNOWN;
-	va = i->post ? base : base + (uint64_t)off;
-	w = transfer(c, t, i, va);
-	if (w != WALK_OK)
-		return w;
-	if (i->wback && kvm_set_x(c, i->rn, base + (uint64_t)off))
-		return WALK_UNKNOWN;
-	return kvm_next_pc(c) ? WALK_UNKNOWN : WALK_OK;
+		return -1;
+	*wback = base + (uint64_t)off;
+	*va = i->post ? base : *wback;
+	return 0;
 }
 
 static bool give_up(struct kvm_cpu *c, uint64_t pc, uint32_t word,
@@ -203,7 +218,7 @@ bool kvm_nisv(struct kvm_cpu *c)
 {
 	struct kvm_tables t;
 	struct kvm_insn i;
-	uint64_t pc = 0, pstate = 0;
+	uint64_t pc = 0, pstate = 0, va, wback;
 	uint32_t word = 0;
 
 	if (kvm_get_pc(c, &pc) || kvm_get_pstate(c, &pstate) ||
@@ -216,8 +231,17 @@ bool kvm_nisv(struct kvm_cpu *c)
 	if (!kvm_insn(word, &i))
 		return give_up(c, pc, word, "KVM can only do simpler loads "
 			       "and stores on devices");
-	if (emulate(c, &t, &i) != WALK_OK)
-		return give_up(c, pc, word, "its addresses cannot be "
-			       "translated");
+	if (address(c, &i, &va, &wback))
+		return give_up(c, pc, word, "KVM hides the registers");
+	switch (same_access(c, &t, &i, va)) {
+	case AGAIN: return true;
+	case CROSSES: return give_up(c, pc, word, "it crosses a page");
+	case UNKNOWN: return give_up(c, pc, word, "its addresses cannot be "
+				     "translated");
+	case SAME: break;
+	}
+	if (transfer(c, &t, &i, va) != WALK_OK ||
+	    (i.wback && kvm_set_x(c, i.rn, wback)) || kvm_next_pc(c))
+		return give_up(c, pc, word, "its translation changed");
 	return true;
 }
