@@ -200,6 +200,7 @@ guests: $(GUESTS)
 bench: all bench-guests
 	tests/debian/fetch.sh initrd
 	tests/bench/bench.py $(BENCHFLAGS) $(BUILD)
+.PHONY: bench-guests
 bench-guests: $(patsubst %,$(BUILD)/guest/b_%.elf,off cpu sys) $(patsubst %,$(BUILD)/guest/virt_%.elf,cpu sys)
 
 # The command line: bad input above all.
@@ -320,6 +321,11 @@ insn-tests:
 profile:
 	+CPPFLAGS=-DPROFILE $(MAKE) -j$(JOBS) BUILD=$(BUILD)-profile all
 	@echo "now: POME_PROFILE=FILE $(BUILD)-profile/pome run ...; tests/bench/profile.py $(BUILD)-profile/pome FILE"
+# And what a Linux boot and a few commands come to.
+.PHONY: profile-boot
+profile-boot: profile
+	tests/debian/fetch.sh initrd
+	tests/bench/profile.sh $(BUILD)-profile/pome $(PROFILEFLAGS)
 
 # For each row of a64.def the tests that execute it.
 coverage-list:

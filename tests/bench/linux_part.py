@@ -38,7 +38,7 @@ COUNT = "i=0; while [ $i -lt %d ]; do i=$((i + 1)); done"
 def cpus(machine):
     """An idle guest's share of a host CPU, and the CPU time of one busy loop and of two at once, on two vCPUs."""
     script = ("loop() { %s; }; loop; for t in 1 2; do echo IDLE-$t; sleep %d; done; echo ONE; loop; echo TWO; loop & loop & wait; "
-              "echo EN''D; read x" % (COUNT % 150000, SLEEP))
+              "echo EN''D; read x" % (COUNT % 40000, SLEEP))
     with Running(machine.linux(pome_cmd(script), cpus=2)) as g:
         g.expect("^IDLE-2", 300)
         s = Span(g)
