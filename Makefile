@@ -233,6 +233,7 @@ firmware-guests: $(FW_TESTS)/stage1.bin $(FW_TESTS)/kernel.elf
 firmware-tests: $(BUILD)/pome firmware-guests
 	tests/firmware/run.py $(BUILD)/pome $(FW_TESTS)
 	tests/firmware/dfu.py $(BUILD)/pome $(FW_TESTS)
+	tests/firmware/tools.py $(BUILD)/pome $(FW_TESTS)
 
 # Quick and without KVM, network or root: every unit test under ASan and UBSan.
 check:
