@@ -77,6 +77,7 @@ void guest_main(uint64_t x0)
 	run("16K pages", part_pages);
 	run("PAuth round trips", part_pac);
 	run("hypercalls", part_hypercalls);
+	run("keys per exception level", part_levels);
 	run("PSCI start of all CPUs", part_cpus);
 	guest_end();
 }

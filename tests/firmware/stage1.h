@@ -27,6 +27,7 @@ bool pages_there(void);
 /* stage1_pac.c; with 16 KiB pages on */
 const char *part_pac(void);
 const char *part_hypercalls(void);
+const char *part_levels(void);
 const char *part_cpus(void);
 /* 0: the CPU has no pointer authentication */
 uint64_t pac_algorithm(void);

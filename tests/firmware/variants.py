@@ -64,7 +64,7 @@ def swap(b, old, new, count=1):
 # What stage1.c says line by line; nothing of it may be left out here.
 PARTS = ["hand-over", "image", "CONFIG", "BDIF", "AES, both contexts", "AES, chained CBC", "virtio-blk with barrier",
          "timer as FIQ in Group 0", "redistributor with write-back", "16K pages", "PAuth round trips", "hypercalls",
-         "PSCI start of all CPUs"]
+         "keys per exception level", "PSCI start of all CPUs"]
 ALL_OK = ["stage1: %s: ok\n" % p for p in PARTS] + ["PASS"]
 NONE_BAD = ["FAIL", "skipped"]
 
