@@ -17,6 +17,7 @@
 #define CFG_MAX_DISKS 16
 #define CFG_MAX_NETS 8
 #define CFG_MAX_FWD 32
+#define CFG_MAX_THINGS 24
 #define CFG_MAX_FEATS 64
 #define CFG_MAX_STR 65536               /* bundles.md section 7 */
 
@@ -122,6 +123,8 @@ struct board;
 struct config {
 	const struct board *board;      /* NULL until config_defaults */
 	char *bundle;                   /* path as typed, or NULL */
+	int nmore;                      /* further things: things.h */
+	char *more[CFG_MAX_THINGS];
 	struct cfg_file kernel, initrd, firmware, dtb;
 	struct cfg_vars vars;
 	struct cfg_file devicetree, trustcache, ramdisk;        /* XNU's */

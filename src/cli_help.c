@@ -8,9 +8,10 @@
 
 static const char main_text[] =
 "Usage: pome run     [OPTIONS] [BUNDLE]     boot a bundle, or what OPTIONS say\n"
+"       pome run     [OPTIONS] FILE FILE... kernel, RAM disk, disks: told apart\n"
 "       pome inspect [--json|--command] PATH\n"
 "                                           say what a file or bundle is\n"
-"       pome create  --vmapple DIR          make a new virtual Mac\n"
+"       pome create  [OPTIONS] DIR          make a new bundle\n"
 "       pome check   [--json]               say what this host offers\n"
 "       pome help [COMMAND]\n"
 "       pome version\n"
@@ -34,16 +35,27 @@ static const char inspect_text[] =
 "  -h, --help     this text\n";
 
 static const char create_text[] =
-"Usage: pome create --vmapple [OPTIONS] DIR\n"
+"Usage: pome create --kernel FILE [OPTIONS] DIR     a Linux machine\n"
+"       pome create --debian SUITE|ROOT [OPTIONS] DIR  one with a whole Debian\n"
+"       pome create --vmapple [OPTIONS] DIR         a virtual Mac\n"
 "\n"
-"Makes DIR with a virtual Mac in it: a blank auxiliary store, a disk, an ECID.\n"
-"It is for a first stage of your own; see pome-vmapple(7).\n"
+"Makes DIR, a bundle for pome run (and macosvm). Files are copied into it; what\n"
+"cannot be made whole is removed again.\n"
 "\n"
-"      --stage1 FILE     an IMG4 image to put into the store\n"
-"      --ecid NUMBER     instead of a random one\n"
-"      --cpus N          1 to 32 (2)\n"
-"      --memory SIZE     with K M G; a bare number is MiB (4G)\n"
-"      --disk-size SIZE  of the disk, which is sparse (64G)\n"
+"  -k, --kernel FILE     arm64 kernel\n"
+"  -i, --initrd FILE     initial RAM disk\n"
+"  -d, --disk FILE       a disk to copy, raw or qcow2; may be repeated\n"
+"  -a, --append STRING   kernel command line\n"
+"      --debian WHAT     a suite for mmdebstrap (bookworm), or the directory of a\n"
+"                        Debian root, with its kernel in boot/\n"
+"      --vmapple         a blank auxiliary store, a disk, an ECID: for a first\n"
+"                        stage of your own; see pome-vmapple(7)\n"
+"      --stage1 FILE     with --vmapple: an IMG4 image to put into the store\n"
+"      --ecid NUMBER     with --vmapple: instead of a random one\n"
+"  -p, --cpus N          1 to 32 (2)\n"
+"  -m, --memory SIZE     with K M G; a bare number is MiB (2G; a Mac 4G)\n"
+"      --disk-size SIZE  of the first disk, which is sparse (Debian 8G, Mac 64G)\n"
+"  -q, --quiet           no progress\n"
 "  -h, --help            this text\n";
 
 static const char check_text[] =
@@ -56,10 +68,13 @@ static const char check_text[] =
 
 static void print_run(void)
 {
-	printf("Usage: pome run [OPTIONS] [BUNDLE]\n\n"
+	printf("Usage: pome run [OPTIONS] [BUNDLE]\n"
+	       "       pome run [OPTIONS] FILE FILE...\n\n"
 	       "Boots a bundle, or the machine that the options describe. "
 	       "Options win over what\nthe bundle says, later options over "
-	       "earlier ones.\n\n");
+	       "earlier ones. Several files are taken for what\ntheir "
+	       "contents are: kernel, initial RAM disk, disks, device tree, "
+	       "one bundle.\n\n");
 	for (const struct cfg_opt *o = config_options; o->name; o++) {
 		char left[64];
 

@@ -14,6 +14,7 @@
 #include "gdb.h"
 #include "log.h"
 #include "pome.h"
+#include "things.h"
 #include "tty.h"
 
 static enum log_level level(int verbose)
@@ -312,7 +313,7 @@ void cli_run(int argc, char **argv, struct result *r)
 	}
 	log_init(level(c.verbose));
 	r->what = OUT_BUILD;
-	if (add_bundle(&c, &b, &r->err))
+	if (things_sort(&c, &r->err) || add_bundle(&c, &b, &r->err))
 		goto out;
 	/* Nothing is named: the ROM's monitor needs no file. */
 	if (!c.bundle && !c.board && !c.kernel.path && !c.firmware.path &&

@@ -40,6 +40,8 @@ void config_nets_reset(struct config *c)
 void config_fini(struct config *c)
 {
 	free(c->bundle);
+	for (int i = 0; i < c->nmore; i++)
+		free(c->more[i]);
 	file_fini(&c->kernel);
 	file_fini(&c->initrd);
 	file_fini(&c->firmware);

@@ -810,11 +810,13 @@ int config_parse(struct config *c, int argc, char **argv, struct err *e)
 			r = parse_long(c, argc, argv, &i, e);
 		} else if (!only_names && arg[0] == '-' && arg[1]) {
 			r = parse_short(c, argc, argv, &i, e);
-		} else if (c->bundle) {
-			r = err_set(e, 0, "%s: one bundle at a time; '%s' was "
-				    "named already", arg, c->bundle);
 		} else if (!*arg) {
 			r = err_set(e, 0, "the bundle's name is empty");
+		} else if (c->bundle && c->nmore == CFG_MAX_THINGS) {
+			r = err_set(e, 0, "%s: more than %d files", arg,
+				    CFG_MAX_THINGS + 1);
+		} else if (c->bundle) {
+			c->more[c->nmore++] = copy(arg);
 		} else {
 			c->bundle = copy(arg);
 		}

@@ -95,6 +95,11 @@ chmod 000 noread
 expect 2 'a command is missing'
 expect 2 'did you mean pome run' rum
 expect 2 'create: say what' create x
+expect 2 "directory's name is missing" create -k Image
+expect 2 '--ecid does not go with a Linux bundle' create -k Image --ecid 1 x
+expect 2 '--disk does not go with --vmapple' create --vmapple -d disk.img x
+expect 2 'did you mean --debian?' create --debain x
+expect 2 '--cpus 33' create -k Image -p33 x
 expect 2 'ctl: this version does not have' ctl x
 prints 6 'pome boot ROM' run --timeout 2
 expect 2 '--kernel: a value is missing' run -k
@@ -197,6 +202,11 @@ expect 3 '--serial unix:no/dir' run -k Image --serial unix:no/dir
 expect 3 'is no socket' run -k Image --serial unix:text
 expect 3 '--stats no/dir' run -k Image --stats no/dir
 expect 3 'a kernel, not a bundle' run Image
+expect 3 'both are kernels' run Image Image.gz
+expect 3 'no kernel among them' run disk.img disk.img
+expect 3 'text: no kernel, initial RAM disk, disk or bundle' run Image text
+expect 3 'adir: a directory without a bundle' run Image adir
+expect 3 'in use' run disk.img Image disk.img
 expect 3 'a disk image' run disk.img
 expect 3 'without a bundle' run adir
 expect 3 'No such file' run nowhere
@@ -264,16 +274,16 @@ timeout 20 "$pome" run --dump-dtb tree.dtb || fail "--dump-dtb failed"
 rm -f tree.dtb
 
 # Every option in --help is in the man page, and the other way round.
-"$pome" run --help | grep -o -- ' --[a-z-]*' | sort -u | tr -d ' ' >in-help
-sed 's/\\-/-/g' "$src/man/pome.1" | grep -o -- '^\.B[R]* .*--[a-z-]*' |
-	grep -o -- '--[a-z-]*' | sort -u >in-man
+for h in run create inspect check; do
+	"$pome" $h --help
+done | grep -o -- ' --[a-z0-9-]*' | sort -u | tr -d ' ' >in-help
+sed 's/\\-/-/g' "$src/man/pome.1" | grep -o -- '^\.B[R]* .*--[a-z0-9-]*' |
+	grep -o -- '--[a-z0-9-]*' | sort -u >in-man
 for o in $(cat in-help); do
 	grep -qxF -- "$o" in-man || fail "man page lacks $o"
 done
 for o in $(cat in-man); do
-	grep -qxF -- "$o" in-help || [ "$o" = --json ] ||
-		[ "$o" = --command ] || [ "$o" = --vmapple ] ||
-		fail "--help lacks $o"
+	grep -qxF -- "$o" in-help || fail "--help lacks $o"
 done
 rm -f in-help in-man
 
@@ -321,6 +331,41 @@ grep -q 'pc 0*100010 ' err || fail "run --firmware rom: is elsewhere: $(cat err)
 rm -f out err
 rm -f rom
 rm -rf mac cut.img4
+
+# A Linux bundle, of copies; nothing is left of what could not be made.
+printf 070701 >ram
+expect 3 'nowhere: cannot open' create -k Image -i ram -d disk.img -d nowhere lin
+[ ! -e lin ] || fail "create kept a bundle with a disk that is not there"
+prints 0 'start it: pome run lin' create -k Image -i ram -d disk.img \
+	-a 'console=hvc0 "quoted"' -m 300M -p 3 lin
+cmp -s Image lin/vmlinuz && cmp -s ram lin/initrd.img &&
+	cmp -s disk.img lin/disk.img || fail "create made no copies"
+prints 0 '"cmdline": "console=hvc0 \"quoted\""' inspect --json lin
+prints 0 '"ram_bytes": 314572800' inspect --json lin
+expect 3 'nothing that exists is overwritten' create -k Image lin
+rm -r lin
+expect 3 'x86 bzImage' create -k bz lin
+expect 3 'expected an initial RAM disk' create -k Image -i text lin
+expect 3 'no vmlinuz' create --debian adir lin
+expect 3 'neither a directory nor the name of a suite' create --debian ./x lin
+(ulimit -f 100; "$pome" create -k Image lin >out 2>err)
+[ $? = 3 ] && grep -q 'File too large' err ||
+	fail "create on a full disk: $(cat err)"
+rm -f out err
+[ ! -e lin ] || fail "create left something on a full disk"
+mkdir path
+printf '#!/bin/sh\necho busy; exec sleep 60\n' >path/mmdebstrap
+chmod 755 path/mmdebstrap
+PATH=$PWD/path:$PATH timeout -s INT 1 "$pome" create --debian bookworm lin \
+	>out 2>err
+[ $? = 124 ] && grep -q 'interrupted' err && [ ! -e lin ] ||
+	fail "create --debian, interrupted: $(cat err; ls lin)"
+printf '#!/bin/sh\necho E: no such suite; exit 1\n' >path/mmdebstrap
+count=$((count + 1))
+PATH=$PWD/path:$PATH "$pome" create --debian nosuch lin >out 2>err
+[ $? = 3 ] && grep -q 'mmdebstrap failed: E: no such suite' err &&
+	[ ! -e lin ] || fail "create --debian, failing: $(cat err)"
+rm -rf path out err ram
 
 for f in *; do
 	case $f in

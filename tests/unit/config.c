@@ -157,7 +157,6 @@ static void unknown(void **state)
 	BAD("-z: unknown option", "-z");
 	BAD("a value is missing", "--kernel");
 	BAD("takes no value", "--quiet=1");
-	BAD("one bundle", "a", "b");
 	BAD("is empty", "");
 }
 

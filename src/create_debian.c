@@ -1,0 +1,232 @@
+/* A Debian in a bundle: made by mmdebstrap, or from a directory that has one;
+ * mke2fs puts it on a disk. No privileges are needed where mmdebstrap needs
+ * none. create.h. */
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "create.h"
+
+#define STAGE "POME_CREATE"             /* environment of the hooks */
+
+/* What a system on its own needs and mmdebstrap leaves to its caller. They run
+ * with the new root in $1, perhaps as another user than we are. */
+static const char *const hooks[] = {
+	"sed -i 's/^root:[^:]*:/root::/' \"$1/etc/shadow\"",
+	"echo debian >\"$1/etc/hostname\"",
+	"printf '127.0.0.1 localhost\\n127.0.1.1 debian\\n' >\"$1/etc/hosts\"",
+	"echo '/dev/vda / ext4 defaults 0 1' >\"$1/etc/fstab\"",
+	"printf '[Match]\\nName=en* eth*\\n[Network]\\nDHCP=yes\\n' "
+	">\"$1/etc/systemd/network/80-dhcp.network\"",
+	"w=\"$1/etc/systemd/system/multi-user.target.wants\"; mkdir -p \"$w\" "
+	"&& ln -sf /lib/systemd/system/systemd-networkd.service \"$w/\"",
+	"echo nameserver 10.0.2.3 >\"$1/etc/resolv.conf\"",
+	"cp \"$1\"/boot/vmlinuz-* \"$" STAGE "/vmlinuz\"",
+	"cp \"$1\"/boot/initrd.img-* \"$" STAGE "/initrd.img\"",
+	"mke2fs -q -t ext4 -L debian -d \"$1\" \"$" STAGE "/disk.img\"",
+	"chmod 644 \"$" STAGE "\"/*",
+};
+
+enum { NHOOKS = sizeof(hooks) / sizeof(hooks[0]) };
+
+static const char *const made_files[] = { "vmlinuz", "initrd.img",
+					  "disk.img" };
+
+static int bootstrap(struct create *c, struct made *m, struct err *e)
+{
+	char *argv[NHOOKS + 8], *hook[NHOOKS];
+	int n = 0, r;
+
+	argv[n++] = (char *)"mmdebstrap";
+	argv[n++] = (char *)"--arch=arm64";
+	argv[n++] = (char *)"--variant=important";
+	argv[n++] = (char *)"--include=linux-image-arm64,systemd-sysv,udev";
+	for (int i = 0; i < NHOOKS; i++) {
+		if (asprintf(&hook[i], "--customize-hook=%s", hooks[i]) < 0)
+			hook[i] = NULL;
+		argv[n++] = hook[i];
+	}
+	argv[n++] = (char *)c->debian;
+	argv[n++] = (char *)"/dev/null";
+	argv[n] = NULL;
+	r = made_run(m, argv, "mmdebstrap", e);
+	for (int i = 0; i < NHOOKS; i++)
+		free(hook[i]);
+	return r;
+}
+
+/* Ours by a change of name; another user's, as mmdebstrap's unshare mode has
+ * them, by a copy. */
+static int fetch(struct made *m, const char *stage, const char *name,
+		 struct err *e)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (snprintf(path, sizeof(path), "%s/%s", stage, name) >=
+	    (int)sizeof(path) || lstat(path, &st) || !S_ISREG(st.st_mode))
+		return err_set(e, 0, "create: mmdebstrap made no %s", name);
+	if (st.st_uid != geteuid())
+		return made_copy(m, path, name, 0, e);
+	if (renameat(AT_FDCWD, path, m->dir, name))
+		return err_set(e, errno, "create: %s", name);
+	return made_adopt(m, name, e);
+}
+
+static void remove_stage(const char *stage)
+{
+	char path[PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(made_files) / sizeof(made_files[0]); i++)
+		if (snprintf(path, sizeof(path), "%s/%s", stage,
+			     made_files[i]) < (int)sizeof(path))
+			unlink(path);
+	rmdir(stage);
+}
+
+static int from_suite(struct create *c, struct made *m, struct err *e)
+{
+	char *base = realpath(c->dir, NULL), *stage = NULL;
+	int fd, r = -1;
+
+	for (const char *p = c->debian; *p; p++)
+		if (!islower((unsigned char)*p) && *p != '-') {
+			free(base);
+			return err_set(e, 0, "create: --debian %s: neither a "
+				       "directory nor the name of a suite "
+				       "(such as bookworm)", c->debian);
+		}
+	if (!base || asprintf(&stage, "%s/.stage", base) < 0)
+		stage = NULL;
+	free(base);
+	if (!stage || mkdir(stage, 0700) || chmod(stage, 0777)) {
+		err_set(e, errno, "create: %s", c->dir);
+		free(stage);
+		return -1;
+	}
+	setenv(STAGE, stage, 1);
+	fd = open(stage, O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0) {
+		err_set(e, errno, "create: %s", stage);
+	} else {
+		int disk = openat(fd, "disk.img", O_WRONLY | O_CREAT | O_EXCL |
+				  O_CLOEXEC, 0666);
+
+		/* mke2fs takes the size of what is there. */
+		if (disk < 0 || fchmod(disk, 0666) ||
+		    ftruncate(disk, (off_t)c->disk_size))
+			err_set(e, errno, "create: disk.img");
+		else
+			r = bootstrap(c, m, e);
+		if (disk >= 0)
+			close(disk);
+		close(fd);
+	}
+	for (size_t i = 0; !r && i < 3; i++)
+		r = fetch(m, stage, made_files[i], e);
+	remove_stage(stage);
+	free(stage);
+	return r;
+}
+
+/* ---- from a directory -------------------------------------------------------- */
+
+static int is_kernel(const struct dirent *d)
+{
+	return !strncmp(d->d_name, "vmlinuz-", 8);
+}
+
+/* The newest kernel of DIR/boot, and the initial RAM disk of its version. */
+static int find_kernel(const char *root, char **kernel, char **initrd,
+		       struct err *e)
+{
+	struct dirent **all = NULL;
+	char *boot = NULL;
+	int n;
+
+	*kernel = *initrd = NULL;
+	if (asprintf(&boot, "%s/boot", root) < 0)
+		return err_set(e, 0, "out of memory");
+	n = scandir(boot, &all, is_kernel, versionsort);
+	if (n > 0 && (asprintf(kernel, "%s/%s", boot,
+			       all[n - 1]->d_name) < 0 ||
+		      asprintf(initrd, "%s/initrd.img-%s", boot,
+			       all[n - 1]->d_name + 8) < 0))
+		*kernel = *initrd = NULL;
+	if (*initrd && access(*initrd, R_OK)) {
+		free(*initrd);
+		*initrd = NULL;
+	}
+	for (int i = 0; i < n; i++)
+		free(all[i]);
+	free(all);
+	free(boot);
+	return *kernel ? 0 : err_set(e, 0, "create: %s/boot: no vmlinuz-* in "
+				     "it (install linux-image-arm64 in that "
+				     "root, or give --kernel and --initrd)",
+				     root);
+}
+
+static int make_disk(struct create *c, struct made *m, struct err *e)
+{
+	char *path = NULL, *argv[10];
+	int fd = made_file(m, "disk.img", c->disk_size, e), r;
+
+	if (fd < 0)
+		return -1;
+	close(fd);
+	if (asprintf(&path, "%s/disk.img", c->dir) < 0)
+		return err_set(e, 0, "out of memory");
+	argv[0] = (char *)"mke2fs";
+	argv[1] = (char *)"-q";
+	argv[2] = (char *)"-t";
+	argv[3] = (char *)"ext4";
+	argv[4] = (char *)"-d";
+	argv[5] = (char *)c->debian;
+	argv[6] = path;
+	argv[7] = NULL;
+	r = made_run(m, argv, "mke2fs", e);
+	free(path);
+	return r;
+}
+
+static int from_dir(struct create *c, struct made *m, struct err *e)
+{
+	char *kernel = NULL, *initrd = NULL;
+	int r = 0;
+
+	if (!c->kernel)
+		r = find_kernel(c->debian, &kernel, &initrd, e);
+	if (!r && !c->kernel)
+		r = create_check_kernel(kernel, e);
+	if (!r)
+		r = made_copy(m, c->kernel ? c->kernel : kernel, "vmlinuz", 0,
+			      e);
+	if (!r && (c->initrd || initrd))
+		r = made_copy(m, c->initrd ? c->initrd : initrd, "initrd.img",
+			      0, e);
+	free(kernel);
+	free(initrd);
+	return r ? r : make_disk(c, m, e);
+}
+
+int create_debian(struct create *c, struct made *m, struct err *e)
+{
+	static const char *const disk = "disk.img";
+	struct stat st;
+	bool dir = !stat(c->debian, &st) && S_ISDIR(st.st_mode);
+
+	if (dir ? from_dir(c, m, e) : from_suite(c, m, e))
+		return -1;
+	return create_json(m, "vmlinuz", faccessat(m->dir, "initrd.img", R_OK,
+						   0) ? NULL : "initrd.img",
+			   c->append ? c->append :
+			   "console=ttyAMA0 root=/dev/vda rw", &disk, 1, e);
+}
