@@ -448,6 +448,9 @@ run: deps
 install: all
 	install -D -m 755 $(BUILD)/pome $(DESTDIR)$(PREFIX)/bin/pome
 	install -D -m 644 man/pome.1 $(DESTDIR)$(PREFIX)/share/man/man1/pome.1
+	install -D -m 644 man/pome-bundle.5 $(DESTDIR)$(PREFIX)/share/man/man5/pome-bundle.5
+	install -D -m 644 completion/pome.bash $(DESTDIR)$(PREFIX)/share/bash-completion/completions/pome
+	install -D -m 644 completion/_pome $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_pome
 	install -D -m 644 man/pome-devices.7 $(DESTDIR)$(PREFIX)/share/man/man7/pome-devices.7
 	install -D -m 644 man/pome-vmapple.7 $(DESTDIR)$(PREFIX)/share/man/man7/pome-vmapple.7
 

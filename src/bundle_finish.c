@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "board.h"
@@ -348,7 +349,30 @@ static void set_tcp(struct cfg_tty *t, const char *w)
 		t->path = NULL;
 }
 
-static void set_tty(struct cfg_tty *t, const struct bvm_serial *s)
+/* A log is emptied when the machine starts, so a bundle may name one of its own
+ * folder only: a new file, or a plain one that is no link. */
+static void set_log(struct bundle *b, struct cfg_tty *t,
+		    const struct bvm_serial *s, const char *name)
+{
+	char *path = NULL;
+	struct stat st;
+
+	t->where = CFG_TTY_NULL;
+	if (*name && !strchr(name, '/') &&
+	    asprintf(&path, "%s/%s", b->dir, name) >= 0 &&
+	    (lstat(path, &st) || (S_ISREG(st.st_mode) && st.st_nlink == 1))) {
+		t->where = CFG_TTY_FILE;
+		t->path = path;
+		return;
+	}
+	free(path);
+	say(b, NOTE_WARN, "path-escape", s->key, "a log in %s, which is no "
+	    "plain file of the bundle's folder; what the guest prints there "
+	    "is dropped (to keep it: --serial file:PATH, or --console)", name);
+}
+
+static void set_tty(struct bundle *b, struct cfg_tty *t,
+		    const struct bvm_serial *s)
 {
 	const char *w = s->where;
 
@@ -357,8 +381,7 @@ static void set_tty(struct cfg_tty *t, const struct bvm_serial *s)
 	} else if (!strcmp(w, "pty")) {
 		t->where = CFG_TTY_PTY;
 	} else if (!strncmp(w, "file:", 5)) {
-		t->where = CFG_TTY_FILE;
-		t->path = copy(w + 5);
+		set_log(b, t, s, w + 5);
 	} else {
 		set_tcp(t, w);
 	}
@@ -382,9 +405,9 @@ static void make_ttys(struct bundle *b, struct config *c)
 		struct cfg_tty *second = hvc ? &c->serial : &c->console;
 
 		if (first->where == CFG_TTY_NONE)
-			set_tty(first, s);
+			set_tty(b, first, s);
 		else if (second->where == CFG_TTY_NONE)
-			set_tty(second, s);
+			set_tty(b, second, s);
 		else
 			say(b, NOTE_WARN, "setting-ignored", s->key, "the "
 			    "guest gets two terminals, a UART and a virtio "

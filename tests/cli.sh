@@ -287,6 +287,30 @@ for o in $(cat in-man); do
 done
 rm -f in-help in-man
 
+# The shell offers what --help lists, and files otherwise.
+complete() { # WORD...: what bash completion makes of these words
+	bash -c '. "$1/completion/pome.bash"; compopt() { :; }; shift
+		COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)); _pome
+		printf "%s\n" "${COMPREPLY[@]}"' - "$src" "$pome" "$@" | sort -u
+}
+for h in run create inspect check; do
+	"$pome" $h --help | grep -o -- ' --[a-z0-9-]*' | tr -d ' ' |
+		sort -u >in-help
+	complete $h -- >in-shell
+	cmp -s in-help in-shell ||
+		fail "completion of $h: $(diff in-help in-shell)"
+	[ "$(wc -l <in-shell)" -gt 1 ] || fail "completion of $h: nothing"
+	count=$((count + 1))
+done
+[ "$(complete run --machine v)" = "$(printf 'virt\nvmapple')" ] ||
+	fail "completion of --machine"
+[ "$(complete run --kernel big)" = bigimage ] || fail "completion of a file"
+[ "$(complete cre)" = create ] || fail "completion of a command"
+rm -f in-help in-shell
+if command -v zsh >/dev/null; then
+	zsh -n "$src/completion/_pome" || fail "zsh completion"
+fi
+
 # ---- nothing is left behind -------------------------------------------------
 
 # ---- Apple's images and new machines ---------------------------------------
