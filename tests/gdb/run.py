@@ -76,7 +76,7 @@ def gdb(port, commands, symbols=elf, timeout=100):
     script = os.path.join(work, "script.gdb")
     with open(script, "w") as f:
         f.write("set pagination off\nset confirm off\nset width 0\nset remotetimeout 30\n"
-                "target remote localhost:%d\n" % port + commands)
+                "target remote 127.0.0.1:%d\n" % port + commands)
     return run(["gdb-multiarch", "-nx", "-q", "-batch", "-x", script] + ([symbols] if symbols else []), timeout)
 
 
@@ -299,7 +299,7 @@ def lldb():
         return
     p = Pome()
     args = [exe, "--no-lldbinit", "--batch", elf]
-    for c in ("settings set plugin.process.gdb-remote.packet-timeout 30", "gdb-remote localhost:%d" % p.port,
+    for c in ("settings set plugin.process.gdb-remote.packet-timeout 30", "gdb-remote 127.0.0.1:%d" % p.port,
               "breakpoint set -n inner", "continue", "bt", "register read pc sp x0 SCTLR_EL1", "thread step-inst",
               "thread list", "breakpoint delete -f", "watchpoint set variable other[1]", "continue",
               "watchpoint delete -f", "expression finish = 1", "process plugin packet monitor info cpus", "continue"):
