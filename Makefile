@@ -421,7 +421,7 @@ test: deps
 	$(MAKE) guest-tests
 	$(MAKE) firmware-tests
 	$(MAKE) cli-tests
-	$(MAKE) bundle-tests
+	tests/bundles/cases.py $(BUILD)/pome
 	$(MAKE) diff-tests
 	$(MAKE) el1-tests
 	$(MAKE) linux-tests
