@@ -148,7 +148,7 @@ $(BUILD)/tests/bundles/mutate: $(BUILD)/tests/bundles/mutate.o $(BUILD)/libpome.
 mutations: $(BUILD)/tests/bundles/mutate
 	@rm -rf $(BUILD)/tests/mutated && mkdir -p $(BUILD)/tests/mutated
 	tests/bundles/cases.py --make $(BUILD)/tests/mutated
-	$< $(BUILD)/tests/mutated $(MUTATIONS)
+	$< $(abspath $(BUILD)/tests/mutated) $(MUTATIONS)
 bundle-tests: $(BUILD)/pome
 	tests/bundles/cases.py $(BUILD)/pome
 	+$(MAKE) -j$(JOBS) BUILD=$(BUILD)-asan SAN=address,undefined OPT=-O1 mutations
