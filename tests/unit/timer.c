@@ -351,9 +351,10 @@ static void test_monitor(void **state)
 	c->excl_size = 4;
 	c->excl_val[0] = 1;                     /* memory has changed */
 	t0 = now_ns();
-	for (int i = 0; i < 1000; i++)
+	/* asleep they would take half a second and more */
+	for (int i = 0; i < 10000; i++)
 		timer_wfe(c, UINT64_MAX);
-	assert_true(now_ns() - t0 < 50000000);
+	assert_true(now_ns() - t0 < 500000000);
 	c->excl_val[0] = 0;                     /* has not: short sleeps */
 	t0 = now_ns();
 	for (int i = 0; i < 20; i++)
@@ -363,18 +364,24 @@ static void test_monitor(void **state)
 
 /* ---- no event gets lost ---------------------------------------------------- */
 
-enum { TURNS = 3000 };
-static _Atomic unsigned turn;
+/* One that is lost costs 10 ms. A loaded host is that late at times, but not
+ * at every other turn. */
+enum { TURNS = 3000, LATE_NS = 10000000 };
+static _Atomic unsigned turn, late;
 
 static void *player(void *arg)
 {
 	struct cpu *c = arg;
 
 	for (unsigned i = c->index; i < TURNS; i += 2) {
+		uint64_t t0 = now_ns();
+
 		while (atomic_load(&turn) != i) {
 			atomic_store(&c->req, 0);
 			timer_wfe(c, UINT64_MAX);
 		}
+		if (now_ns() - t0 >= LATE_NS)
+			atomic_fetch_add(&late, 1);
 		atomic_store(&turn, i + 1);
 		timer_sev(c);
 	}
@@ -383,17 +390,14 @@ static void *player(void *arg)
 
 static void test_ping_pong(void **state)
 {
-	uint64_t t0 = now_ns();
 	pthread_t t[2];
 
 	for (unsigned i = 0; i < 2; i++)
 		pthread_create(&t[i], NULL, player, ct.in->cpu[i]);
 	for (unsigned i = 0; i < 2; i++)
 		pthread_join(t[i], NULL);
-	/* a lost one costs 10 ms */
-	t0 = (now_ns() - t0) / TURNS;
-	print_message("%llu us a turn\n", (unsigned long long)t0 / 1000);
-	assert_true(t0 < 1000000);
+	print_message("%u of %d turns were late\n", atomic_load(&late), TURNS);
+	assert_true(atomic_load(&late) < TURNS / 4);
 }
 
 int main(void)
