@@ -7,6 +7,7 @@
  * an interrupt. Status 0: all were as wanted. */
 #include <fnmatch.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -53,8 +54,13 @@ static int get(int fd)
 
 	while (poll(&p, 1, 60000) > 0 && read(fd, &c, 1) == 1) {
 		if (tail) {
-			if (!--tail)
-				return write(fd, "+", 1) == 1;
+			if (!--tail) {
+				/* fails after the last one: pome is gone */
+				ssize_t acked = write(fd, "+", 1);
+
+				(void)acked;
+				return 1;
+			}
 		} else if (c == '$') {
 			in = 1;
 		} else if (in && c == '#') {
@@ -72,6 +78,7 @@ int main(int argc, char **argv)
 {
 	int fd = argc > 1 ? meet(argv[1]) : -1;
 
+	signal(SIGPIPE, SIG_IGN);
 	if (fd < 0) {
 		fprintf(stderr, "rsp: nobody listens\n");
 		return 1;
