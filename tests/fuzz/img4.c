@@ -1,7 +1,6 @@
 /* IMG4, IM4P, IM4M and certificates, with all checks on what parses. */
 #include "fuzz.h"
 #include "img4.h"
-#include "nvram.h"
 
 static void props(struct der set)
 {
@@ -30,11 +29,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 						     0xfe00, 0x20 };
 	struct der in = { data, size };
 	struct img4_report r;
-	struct nvram_var v;
-	struct nvram bank;
 	struct img4 img;
 	struct cert c;
-	size_t pos = 0;
 
 	if (!img4_parse(data, size, &img)) {
 		fuzz_require(img.len <= size, "length");
@@ -52,9 +48,5 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		manifest(&img.m);
 	}
 	cert_parse(&in, &c);
-	if (!nvram_parse(data, size, &bank))
-		while (nvram_next(&bank, &pos, &v))
-			fuzz_require(v.name >= data && v.value + v.value_len <=
-				     data + size, "a variable is in the bank");
 	return 0;
 }

@@ -140,7 +140,7 @@ static void gt_open(void)
 	gdb_begin(&gt.s, &gt.target, gt_put, NULL);
 }
 
-static void gt_feed(const void *bytes, size_t len)
+static inline void gt_feed(const void *bytes, size_t len)
 {
 	const char *p = bytes;
 
