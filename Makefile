@@ -310,7 +310,7 @@ el1-tests: $(BUILD)/pome $(EL1_GUESTS)
 INSN_SEED ?= 1
 INSN_COUNT ?= 1000000
 $(BUILD)/tests/tools/insn: $(BUILD)/tests/tools/insn.o $(BUILD)/tests/unit/fake.o $(BUILD)/libpome.a
-	$(CC) $(LDFLAGS) -o $@ $^ -lcmocka $(LDLIBS)
+	$(CC) $(LDFLAGS) -Wl,--allow-multiple-definition -o $@ $^ -lcmocka $(LDLIBS)
 insn-walk: $(BUILD)/tests/tools/insn
 	$< walk
 insn-tests:
