@@ -34,7 +34,8 @@ enum { PCIE_WIN_ECAM, PCIE_WIN_MMIO, PCIE_WIN_PIO };
 
 /* devconf.irq[0] is INTx line 0; the other lines are the numbers after it on
  * the same controller (vmapple.md section 1.2). Pin P of slot S, counted from
- * 0, is line (S + P) mod `lines`. devconf.irq[1] is any wire of the controller that takes MSIs (GICv2m, section 1.4). */
+ * 0, is line (S + P) mod `lines`. devconf.irq[1] is any wire of the controller
+ * that takes MSIs (GICv2m, section 1.4). */
 struct pcie_conf {
 	uint64_t ecam_size;             /* whole buses; 0x10000000 */
 	uint64_t mmio_base, mmio_size;  /* of window 1 */
