@@ -277,7 +277,7 @@ efi-tests: $(BUILD)/pome
 	tests/linux/efi.py $(BUILD)/pome
 
 # The interpreter against qemu-aarch64. el0: whole cases of any class, DIFF_CASES of them; simd, mem, fp: DIFF_WORDS
-# random words of each row of a class with its own corner cases.
+# random words of each row of a class with its own corner cases. The guest is linked where no case looks for memory.
 DIFF_CASES ?= 60000
 DIFF_WORDS ?= 60
 DIFF_SEED ?= 1
@@ -286,10 +286,11 @@ DIFF_BIN := $(DIFF:%=$(BUILD)/tests/diff/%_guest) $(DIFF:%=$(BUILD)/tests/diff/%
 	$(BUILD)/tests/diff/fp_guest $(BUILD)/tests/diff/fp_host
 $(BUILD)/tests/diff/%_guest: tests/diff/%_guest.c $(wildcard tests/diff/*.h)
 	@mkdir -p $(@D)
-	$(CROSS_CC) -O1 -static -Wall -o $@ $<
+	$(CROSS_CC) -O1 -static -no-pie -Wl,-Ttext-segment=0x2ace51b70000 -Wall -o $@ $<
 $(DIFF:%=$(BUILD)/tests/diff/%_host): $(BUILD)/tests/diff/%_host: $(BUILD)/tests/diff/%_host.o $(BUILD)/libpome.a
 	$(call say,LINK)
 	$(Q)$(CC) $(LDFLAGS) -Wl,--allow-multiple-definition -o $@ $^ $(LDLIBS)
+$(BUILD)/tests/diff/el0_host: $(BUILD)/tests/diff/el0_gen.o $(BUILD)/tests/diff/el0_hot.o
 $(BUILD)/tests/diff/fp_host: $(BUILD)/tests/diff/fp_host.o $(BUILD)/libpome.a
 	$(call say,LINK)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
@@ -457,4 +458,4 @@ install: all
 clean:
 	rm -rf build build-*
 
--include $(ROM_OBJ:.o=.d) $(DIFF:%=$(BUILD)/tests/diff/%_host.d) $(OBJ:.o=.d) $(UNIT:%=$(BUILD)/tests/unit/%.d)
+-include $(ROM_OBJ:.o=.d) $(DIFF:%=$(BUILD)/tests/diff/%_host.d) $(BUILD)/tests/diff/el0_gen.d $(BUILD)/tests/diff/el0_hot.d $(OBJ:.o=.d) $(UNIT:%=$(BUILD)/tests/unit/%.d)

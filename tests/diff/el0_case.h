@@ -6,17 +6,21 @@
 #include <stdint.h>
 
 /* The guest's memory: a page that is not there, two that are, one that may
- * only be read, one that is not there. Code lies at CODE_VA + a multiple of
- * CODE_STEP per case, four words at the most and a BRK behind them. */
+ * only be read, one that is not there. Code lies in slots of CODE_STEP bytes:
+ * a case has one of a page's slots but the first, which is for what crosses
+ * from the page before. Behind its words lie BRKs to the end of the slot. */
 #define DATA_VA 0x10000000ul
 #define DATA_PAGE 0x1000ul
 #define DATA_RW 0x10001000ul            /* two pages */
 #define DATA_RO 0x10003000ul
-#define CODE_VA 0x20000000ul
-#define CODE_STEP 64u
-#define CODE_CASES 4096u                /* then the area is used again */
+#define CODE_VA 0x2b400000ul            /* no sum of data's addresses */
+#define CODE_STEP 128u
+#define CODE_SLOTS (4096u / CODE_STEP - 1)      /* of a page, for cases */
+#define CODE_PAGES 128u
+#define CODE_CASES (CODE_SLOTS * CODE_PAGES)    /* then again */
+#define CODE_BYTES ((CODE_PAGES + 1) * 4096u)
 #define SENTINEL 0xd4206660u            /* brk #0x3333 */
-#define MAX_WORDS 4
+#define MAX_WORDS 28
 
 struct state {
 	uint64_t x[31], sp;
@@ -24,8 +28,14 @@ struct state {
 	uint32_t nzcv, fpcr, fpsr, pad;
 };
 
+/* How a case's words are made; el0_gen.h. */
+enum shape { SHAPE_SINGLE, SHAPE_STRAIGHT, SHAPE_LOOP, SHAPE_MIDDLE, SHAPE_CALL,
+	     SHAPE_SMC };
+
 struct test_case {
-	uint32_t row;                   /* of a64.def, for the report */
+	uint32_t row;                   /* of a64.def: SHAPE_SINGLE's */
+	uint32_t shape;
+	uint32_t at;                    /* of the first word, from CODE_VA */
 	uint32_t n;
 	uint32_t w[MAX_WORDS];
 	uint64_t mem_seed;

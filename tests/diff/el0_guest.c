@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #include "el0_case.h"
 
@@ -104,9 +105,8 @@ int main(void)
 	stack_t ss = { .ss_sp = malloc(1 << 20), .ss_size = 1 << 20 };
 	uint8_t *rw = map(DATA_RW, 2 * DATA_PAGE, PROT_READ | PROT_WRITE);
 	uint8_t *ro = map(DATA_RO, DATA_PAGE, PROT_READ | PROT_WRITE);
-	uint32_t *all = map(CODE_VA, CODE_STEP * CODE_CASES,
-			    PROT_READ | PROT_WRITE | PROT_EXEC);
-	uint64_t k = 0;
+	uint8_t *all = map(CODE_VA, CODE_BYTES,
+			   PROT_READ | PROT_WRITE | PROT_EXEC);
 
 	fill_memory(ro, DATA_PAGE, 99);
 	mprotect(ro, DATA_PAGE, PROT_READ);
@@ -117,8 +117,9 @@ int main(void)
 	sa.sa_sigaction = stop;
 	for (unsigned i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
 		sigaction(sigs[i], &sa, NULL);
+	alarm(600);                     /* a case that does not end */
 	while (fread(&tc, sizeof(tc), 1, stdin) == 1) {
-		uint32_t *p = all + k++ % CODE_CASES * (CODE_STEP / 4);
+		uint32_t *p = (uint32_t *)(all + tc.at);
 
 		code = (uint64_t)p;
 		memcpy(p, tc.w, 4 * tc.n);

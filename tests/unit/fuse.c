@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "memtest.h"
+#include "../diff/row_word.h"
 #include "../../src/interp/branch.h"
 #include "../../src/interp/fuse.h"
 
@@ -89,30 +90,6 @@ static op_fn *second_of(const struct fusion *f,
 	return h;
 }
 
-/* A word of the row; not at random where that would hardly ever meet: no shift,
- * XZR as Rn, small displacements and short branches. */
-static uint32_t word_of(const struct a64_row *row)
-{
-	uint32_t any = (uint32_t)rnd();
-
-	if (rnd() % 2)
-		any &= ~0xfc00u;
-	if (rnd() % 4 == 0)
-		any |= 0x3e0;
-	if (rnd() % 8 == 0)                     /* SXTW and its like */
-		any = (any & ~0x3ffc00u) | 0x7c00;
-	if ((row->value & 0x3b000000) == 0x39000000)
-		any &= ~0x3f8000u;
-	if ((row->value & 0x7c000000) == 0x14000000)    /* B, BL: either way */
-		any &= rnd() % 2 ? 0x1ff : 0x3ffffff;
-	if ((row->value & 0x7e000000) == 0x36000000)    /* TBZ */
-		any &= ~0x7e000u;
-	if ((row->value & 0x7e000000) == 0x34000000 ||  /* CBZ, B.cond */
-	    (row->value & 0xfe000000) == 0x54000000)
-		any &= ~0xffe000u;
-	return row->value | (any & ~row->mask);
-}
-
 static void take_samples(const struct fusion *f,
 			 const struct branch_table *branches, uint32_t ctx)
 {
@@ -130,7 +107,7 @@ static void take_samples(const struct fusion *f,
 			struct rec r;
 			struct sample *s;
 
-			decode_word(&r, word_of(&rows[i]), 0x800, ctx,
+			decode_word(&r, row_word(&rows[i], rnd()), 0x800, ctx,
 				    &mt.model);
 			s = sample_of(r.h, false);
 			if (s && s->n < SAMPLES)
