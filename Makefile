@@ -458,4 +458,5 @@ install: all
 clean:
 	rm -rf build build-*
 
--include $(ROM_OBJ:.o=.d) $(DIFF:%=$(BUILD)/tests/diff/%_host.d) $(BUILD)/tests/diff/el0_gen.d $(BUILD)/tests/diff/el0_hot.d $(OBJ:.o=.d) $(UNIT:%=$(BUILD)/tests/unit/%.d)
+-include $(ROM_OBJ:.o=.d) $(DIFF:%=$(BUILD)/tests/diff/%_host.d) $(BUILD)/tests/diff/el0_gen.d $(BUILD)/tests/diff/el0_hot.d $(OBJ:.o=.d) $(UNIT:%=$(BUILD)/tests/unit/%.d) \
+	$(FUZZ:%=$(FUZZ_BUILD)/fuzz/%.d)

@@ -74,6 +74,7 @@ struct loop {
 
 	pthread_mutex_t mu;             /* guards what follows */
 	struct watch *pool, *free;
+	uint32_t made;                  /* slots of the pool ever handed out */
 	struct heap heap[2];            /* by enum clock */
 	uint64_t armed;                 /* HOST time the timerfd is set to */
 	unsigned nalways;               /* always-ready ones with events != 0 */
@@ -323,15 +324,29 @@ void loop_settle_wake(struct loop *l)
 
 /* ---- watches ----------------------------------------------------------- */
 
+/* A slot: one given back, else the next new one, so that a pool for many does
+ * not cost its whole memory to start with. Under mu. */
+static struct watch *watch_slot(struct loop *l)
+{
+	struct watch *w = l->free;
+
+	if (w) {
+		l->free = w->next;
+	} else if (l->made < LOOP_MAX_WATCH) {
+		w = &l->pool[l->made++];
+		w->loop = l;
+	}
+	return w;
+}
+
 static struct watch *watch_new(struct loop *l, enum watch_kind kind,
 			       struct device *dev, void *arg, struct err *e)
 {
 	struct watch *w;
 
 	pthread_mutex_lock(&l->mu);
-	w = l->free;
+	w = watch_slot(l);
 	if (w) {
-		l->free = w->next;
 		w->kind = kind;
 		w->dev = dev;
 		w->arg = arg;
@@ -602,13 +617,14 @@ static void loop_ready(struct loop *l, uint32_t slot, uint32_t gen,
 /* Serves the descriptors that epoll does not take. */
 static void loop_run_always(struct loop *l)
 {
-	uint32_t i, gen, events;
+	uint32_t i, made, gen, events;
 	unsigned left;
 
 	pthread_mutex_lock(&l->mu);
 	left = l->nalways;
+	made = l->made;
 	pthread_mutex_unlock(&l->mu);
-	for (i = 0; i < LOOP_MAX_WATCH && left; i++) {
+	for (i = 0; i < made && left; i++) {
 		pthread_mutex_lock(&l->mu);
 		events = 0;
 		if (l->pool[i].kind == WATCH_FD && l->pool[i].always)
@@ -722,7 +738,6 @@ void loop_advance(struct loop *l, uint64_t ns)
 static int loop_open(struct loop *l, struct err *e)
 {
 	struct epoll_event ev = { .events = EPOLLIN };
-	uint32_t i;
 
 	l->pool = calloc(LOOP_MAX_WATCH, sizeof(*l->pool));
 	l->post = calloc(LOOP_MAX_POST, sizeof(*l->post));
@@ -730,11 +745,6 @@ static int loop_open(struct loop *l, struct err *e)
 	l->heap[1].at = calloc(LOOP_MAX_WATCH, sizeof(struct watch *));
 	if (!l->pool || !l->post || !l->heap[0].at || !l->heap[1].at)
 		return err_set(e, ENOMEM, "event loop");
-	for (i = LOOP_MAX_WATCH; i-- > 0;) {
-		l->pool[i].loop = l;
-		l->pool[i].next = l->free;
-		l->free = &l->pool[i];
-	}
 	l->ep = epoll_create1(EPOLL_CLOEXEC);
 	if (l->ep < 0)
 		return err_set(e, errno, "epoll_create1");

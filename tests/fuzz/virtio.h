@@ -5,6 +5,8 @@
 #ifndef POME_FUZZ_VIRTIO_H
 #define POME_FUZZ_VIRTIO_H
 
+#include <sys/mman.h>
+
 #include "../unit/virtio_driver.h"
 #include "fuzz.h"
 
@@ -117,7 +119,6 @@ static inline void fuzz_step(struct fuzz_virtio *t, struct fuzz_in *in)
 static inline void fuzz_virtio_run(struct fuzz_virtio *t, struct fuzz_in *in)
 {
 	struct drv *d = &t->d;
-	static uint8_t before[DRV_RAM];
 
 	drv_map(d);
 	fuzz_virtio_start(t, in);
@@ -130,13 +131,13 @@ static inline void fuzz_virtio_run(struct fuzz_virtio *t, struct fuzz_in *in)
 		usleep(100);
 		fake_poll(d->f);
 	}
-	memcpy(before, d->f->ram, DRV_RAM);
+	/* no write to memory after a reset: one ends here with its stack. A
+	 * copy to compare with would bring in every page, each time. */
+	fuzz_require(!mprotect(d->f->ram, DRV_RAM, PROT_READ), "mprotect");
 	for (unsigned q = 0; q < t->queues; q++)
 		drv_notify(d, q);
 	for (unsigned i = 0; i < 4; i++)
 		fake_poll(d->f);
-	fuzz_require(!memcmp(before, d->f->ram, DRV_RAM),
-		     "no write to memory after a reset");
 	fuzz_require(!d->f->wire[64 + DRV_SLOT].level, "INTx low after reset");
 	drv_close(d);
 }
