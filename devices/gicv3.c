@@ -463,9 +463,11 @@ static int gicv3_init(struct device *dev, const struct devconf *conf,
 	g->conf = *c;
 	g->intc.ops = &gic_intc_ops;
 	g->nwords = 1 + c->nspi / 32;
-	for (i = 0; i < c->ncpus; i++)
+	for (i = 0; i < c->ncpus; i++) {
 		g->aff[i] = (uint32_t)(c->mpidr[i] >> 32 & 0xff) << 24 |
 			    (uint32_t)(c->mpidr[i] & 0xffffff);
+		g->rss = g->rss || (g->aff[i] & 0xf0);
+	}
 	pthread_mutex_init(&g->mu, NULL);
 	memset(g->target, GIC_NO_CPU, sizeof(g->target));
 	for (i = 0; i < GICV3_MAX_CPUS; i++)

@@ -142,7 +142,8 @@ uint64_t gicv3_icc_read(struct gicv3 *g, unsigned cpu, enum icc_reg reg)
 		val = gic_running(icc);
 		break;
 	case ICC_CTLR_EL1:
-		val = icc->ctlr | ICC_CTLR_FIXED;
+		val = icc->ctlr | ICC_CTLR_FIXED |
+		      (g->rss ? ICC_CTLR_RSS : 0);
 		break;
 	case ICC_SRE_EL1:
 		val = 7;                /* SRE, DFB, DIB fixed */

@@ -273,7 +273,8 @@ static enum io gic_dist_read(struct gicv3 *g, struct access *a)
 		return IO_OK;
 	case GICD_TYPER:
 		/* as the oracle: No1N, A3V, 16 bits of INTID */
-		a->val = 0x03780000u | (g->nwords - 1);
+		a->val = 0x03780000u | (g->nwords - 1) | (g->rss ?
+			GICD_TYPER_RSS : 0);
 		return IO_OK;
 	case GICD_IIDR:
 		a->val = GIC_IIDR;

@@ -14,6 +14,7 @@
 #define GICD_CTLR_GRP0 0x01u
 #define GICD_CTLR_GRP1 0x02u
 #define GICD_CTLR_FIXED 0x50u           /* ARE, DS */
+#define GICD_TYPER_RSS (1u << 26)
 #define GICR_WAKER_SLEEP 0x02u
 #define GICR_WAKER_ASLEEP 0x04u
 #define IROUTER_IRM (1ull << 31)
@@ -22,6 +23,7 @@
 #define ICC_CTLR_EOIMODE 0x02u
 /* PRIbits 4 (five bits), IDbits 0, A3V */
 #define ICC_CTLR_FIXED (4u << 8 | 1u << 15)
+#define ICC_CTLR_RSS (1u << 18)
 #define ICC_BPR0_MIN 2u
 #define ICC_BPR1_MIN 3u
 
@@ -55,6 +57,7 @@ struct gicv3 {
 	struct gicv3_conf conf;
 	unsigned nwords;                /* in use, 1 + nspi / 32 */
 	uint32_t aff[GICV3_MAX_CPUS];   /* Aff3..Aff0, 8 bits each */
+	bool rss;                       /* Aff0 above 15 is there */
 	struct log_limit lost;          /* messages to nowhere */
 	pthread_mutex_t mu;             /* guards what follows */
 

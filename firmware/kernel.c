@@ -134,6 +134,16 @@ static void make_seed(uint8_t seed[64])
 	}
 }
 
+/* A CPU's redistributor has what its MPIDR will have. */
+static uint32_t affinity(unsigned cpu)
+{
+	uint64_t typer;
+
+	if (probe_load(GICR_BASE + cpu * 0x20000ull + 8, 8, &typer))
+		return cpu;
+	return (uint32_t)(typer >> 32);
+}
+
 void kernel_boot(struct scan *s)
 {
 	const struct found *k = pick(s, FOURCC('k', 'r', 'n', 'l'),
@@ -145,7 +155,7 @@ void kernel_boot(struct scan *s)
 	const struct found *ram = pick(s, FOURCC('r', 'd', 's', 'k'), 0);
 	struct xnu_machine m = {
 		.ram_base = RAM_BASE, .ram_size = platform.ram,
-		.cpus = platform.cpus < 32 ? platform.cpus : 32,
+		.cpus = platform.cpus < XNU_CPUS ? platform.cpus : XNU_CPUS,
 		.ecid = platform.ecid, .chip = 0xfe00, .board = platform.board,
 		.serial = platform.serial, .model = platform.model,
 		.timebase = ticks_per_second(),
@@ -159,6 +169,8 @@ void kernel_boot(struct scan *s)
 		return;
 	in.room = mark - RAM_BASE;
 	memcpy(m.mac, platform.mac, sizeof(m.mac));
+	for (unsigned i = 0; i < m.cpus; i++)
+		m.affinity[i] = affinity(i);
 	make_seed(m.seed);
 	command_line();
 	in.work = heap_take(XNU_TREE_MAX);

@@ -9,6 +9,7 @@
 /* ---- the board (spec/vmapple.md section 1.1) ------------------------------ */
 
 #define CONFIG_BASE 0x400000ull
+#define GICR_BASE 0x10010000ull
 #define UART_BASE 0x20010000ull
 #define BDIF_BASE 0x30000000ull
 #define AES_BASE 0x30220000ull

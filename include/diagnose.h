@@ -27,6 +27,9 @@ struct evidence {
 	const char *append;             /* its command line, or NULL */
 	bool initrd, hvc;               /* hvc: a virtio console is there */
 	bool serial_null;               /* the serial port leads nowhere */
+	/* A boot ROM was started, not a kernel: where it is; size 0: none. */
+	uint64_t rom_base, rom_size;
+	bool mac, aux;                  /* its board is vmapple; has a store */
 	int disks;
 	uint64_t ram;                   /* bytes */
 	uint64_t ram_base;

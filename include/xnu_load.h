@@ -7,9 +7,12 @@
 #include "bytes.h"
 #include "macho.h"
 
+#define XNU_CPUS 32
+
 struct xnu_machine {
 	uint64_t ram_base, ram_size;
-	unsigned cpus;
+	unsigned cpus;                  /* at most XNU_CPUS */
+	uint32_t affinity[XNU_CPUS];    /* of each in MPIDR, Aff2:Aff1:Aff0 */
 	uint64_t ecid;
 	uint32_t chip, board;
 	uint8_t mac[4][6];              /* en0, en1, wifi0, bt0; zeros: none */

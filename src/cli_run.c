@@ -123,6 +123,15 @@ static void warn_console(const struct config *c)
 			"(ttyAMA0, or hvc0 with --console)");
 }
 
+/* Stage 1 of macOS panics, and prints nothing (spec/vmapple.md 1.1). */
+static void warn_memory(const struct config *c)
+{
+	if (c->firmware.path && c->board->firmware.apple && c->ram < 2ull << 30)
+		log_msg(LOG_WARN, "RAM of %llu MiB: the first stage of macOS "
+			"stops with less than 2 GiB (try --memory 4G)",
+			(unsigned long long)(c->ram >> 20));
+}
+
 static void warn_initrd(const struct config *c)
 {
 	uint8_t head[512];
@@ -334,6 +343,7 @@ void cli_run(int argc, char **argv, struct result *r)
 	bundle_fini(&b);
 	warn_console(&c);
 	warn_initrd(&c);
+	warn_memory(&c);
 	run_machine(&c, r);
 out:
 	bundle_fini(&b);

@@ -437,6 +437,19 @@ static bool wrong_console(const struct evidence *e, struct diagnosis *d)
 		   "--console stdio)");
 }
 
+/* A ROM of Apple's that finds no first stage asks for a reset, or waits. */
+#define STAGE_ADVICE "%s; --firmware builtin says what it finds there and " \
+		     "which check fails"
+
+static const char *stage_advice(const struct evidence *e)
+{
+	return e->aux ? "does the auxiliary store belong to this --ecid? "
+			"(--dfu where the first stage comes by USB)" :
+			"give the auxiliary store with --disk FILE,role=aux "
+			"and its --ecid (or --dfu where the first stage comes "
+			"by USB)";
+}
+
 static bool going_round(const struct evidence *e, struct diagnosis *d)
 {
 	if (e->resets < RESETS)
@@ -445,11 +458,49 @@ static bool going_round(const struct evidence *e, struct diagnosis *d)
 		"far, the last time after %.1f s)%s",
 		(unsigned long long)e->resets, e->seconds,
 		e->printed ? "" : " and prints nothing");
+	if (!e->printed && e->rom_size && e->mac)
+		return say(d, "reset-loop", NULL, STAGE_ADVICE,
+			   stage_advice(e));
 	return say(d, "reset-loop", NULL, "%s", e->printed ? "--no-reboot ends "
 		   "at the first reset, and what the guest printed before it "
 		   "says why" : "--no-reboot ends at the first reset and shows "
 		   "where it was; add earlycon to --append to see what the "
 		   "kernel says before it has a console");
+}
+
+static bool in_rom(const struct evidence *e, uint64_t pc)
+{
+	return pc >= e->rom_base && pc - e->rom_base < e->rom_size;
+}
+
+/* The file of a ROM that crashed or does nothing is the first suspect. */
+static bool say_rom(const struct evidence *e, struct diagnosis *d,
+		    const char *code)
+{
+	if (!e->mac)
+		return say(d, code, NULL, "is it UEFI firmware for arm64 and "
+			   "QEMU's virt machine (QEMU_EFI.fd, AAVMF_CODE.fd), "
+			   "and whole? Without --firmware pome looks for the "
+			   "host's");
+	return say(d, code, NULL, "is it a boot ROM, and whole: A64 code for "
+		   "0x%llx that begins with its first instruction (Apple's is "
+		   "AVPBooter.vmapple2.bin: pome-vmapple(7))? --firmware "
+		   "builtin is pome's own, whose monitor shows what is there",
+		   (unsigned long long)e->rom_base);
+}
+
+/* Apple's prints nothing, and loops or sleeps where it finds no first stage
+ * that it takes (spec/vmapple.md section 1.3). */
+static bool rom_waits(const struct evidence *e, struct diagnosis *d)
+{
+	if (e->printed || !e->rom_size || !e->mac || e->event == VM_CRASH ||
+	    ended(e) || !e->cpu || !in_rom(e, e->pc) || !(e->others || e->idle))
+		return false;
+	because(d, "the boot ROM has printed nothing and is still in its own "
+		"code, at 0x%llx%s, as Apple's is where it finds no first "
+		"stage that it takes", (unsigned long long)e->pc,
+		e->idle ? ", waiting" : "");
+	return say(d, "rom-waits", NULL, STAGE_ADVICE, stage_advice(e));
 }
 
 /* Before the kernel has its page tables on, or right behind. */
@@ -460,13 +511,14 @@ static bool early_crash(const struct evidence *e, struct diagnosis *d)
 
 	if (e->event != VM_CRASH || e->printed || !e->cpu)
 		return false;
-	if (e->mmu && e->pc >= end)
+	if (e->mmu && e->pc >= end && !e->rom_size)
 		because(d, "the kernel crashed after it had switched its page "
 			"tables on and before it had a console");
 	else if (e->pc == e->far && e->pc < VECTORS)
 		because(d, "the guest met an exception %.1f s after the start, "
 			"before it had a handler for any", e->seconds);
-	else if (e->pc >= e->ram_base && e->pc < end && ec == 0)
+	else if (((e->pc >= e->ram_base && e->pc < end) ||
+		  in_rom(e, e->pc)) && ec == 0)
 		because(d, "the guest ran into something that is no code %.1f s "
 			"after the start, at 0x%llx", e->seconds,
 			(unsigned long long)e->pc);
@@ -477,6 +529,8 @@ static bool early_crash(const struct evidence *e, struct diagnosis *d)
 	else
 		because(d, "the guest crashed %.1f s after the start, before "
 			"it printed anything", e->seconds);
+	if (e->rom_size)
+		return say_rom(e, d, "early-crash");
 	if (!e->is_linux)
 		return say(d, "early-crash", NULL, "is it a program for this "
 			   "board (pome run --verbose prints its map), linked "
@@ -548,6 +602,11 @@ static bool silent(const struct evidence *e, struct diagnosis *d)
 
 	if (e->printed || e->event == VM_CRASH)
 		return false;
+	if (e->rom_size && !e->others && !e->uart) {
+		because(d, "the boot ROM ran %.1f s, printed nothing and never "
+			"touched a device", e->seconds);
+		return say_rom(e, d, "rom-untouched");
+	}
 	if (ended(e)) {
 		because(d, "the guest %s %.1f s after the start without having "
 			"printed anything", e->event == VM_OFF ?
@@ -584,7 +643,7 @@ bool diagnose(const struct evidence *e, struct diagnosis *d)
 				     struct diagnosis *) = {
 		bad_initrd, no_init, no_root, init_died, no_memory, oops,
 		panicked, emergency, no_loader, halted, prompt,
-		wrong_console, going_round, early_crash, no_driver, hushed,
+		wrong_console, going_round, rom_waits, early_crash, no_driver, hushed,
 		silent,
 	};
 

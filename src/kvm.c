@@ -325,6 +325,16 @@ static void kvm_cpu_close(struct vcpu *v)
 	free(c);
 }
 
+/* KVM counts 16 CPUs in Aff0, since its GIC takes SGIs for no more. */
+static void take_affinity(struct vcpu *v, uint64_t mpidr)
+{
+	if (mpidr != v->mpidr && v->index == 16)
+		log_msg(LOG_WARN, "KVM gives CPU 16 and up the affinity 1.x, "
+			"and macOS looks at the last number alone (try "
+			"--cpus 16, or --accel interp)");
+	v->mpidr = mpidr;
+}
+
 static int open_cpu(struct kvm_cpu *c, struct err *e)
 {
 	struct kvm *k = c->k;
@@ -341,11 +351,9 @@ static int open_cpu(struct kvm_cpu *c, struct err *e)
 	c->run = run;
 	if (init_cpu(c))
 		return err_set(e, errno, "KVM: starting the CPU");
-	/* KVM counts like the board; a redistributor is found by it */
-	if (kvm_get(c, KVM_SYSREG(3, 0, 0, 0, 5), &mpidr) ||
-	    (mpidr & 0xff00ffffff) != c->v->mpidr)
-		return err_set(e, 0, "KVM: the CPU's MPIDR is not 0x%" PRIx64,
-			       c->v->mpidr);
+	if (kvm_get(c, KVM_SYSREG(3, 0, 0, 0, 5), &mpidr))
+		return err_set(e, errno, "KVM: the CPU's MPIDR");
+	take_affinity(c->v, mpidr & 0xff00ffffff);
 	if (!kvm_get(c, KVM_REG_ARM_PSCI_VERSION, &psci) && psci > PSCI_1_1)
 		kvm_set(c, KVM_REG_ARM_PSCI_VERSION, PSCI_1_1);
 	kvm_apple_cpu(c);

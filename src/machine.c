@@ -295,6 +295,16 @@ static int open_stats(struct machine *m, struct err *e)
 	return m->stats_fd < 0 ? err_set(e, errno, "--stats %s", path) : 0;
 }
 
+/* Where a CPU is: Aff0 = n mod 16, Aff1 = n div 16, as the GIC's SGIs like it
+ * and KVM has it. XNU tells CPUs apart by Aff0 alone, so a Mac counts on there
+ * (spec/vmapple.md section 1.3). KVM puts its own over it. */
+static uint64_t affinity(const struct machine *m, unsigned i)
+{
+	if (config_is_mac(m->config))
+		return i;
+	return (i & 15) | (uint64_t)(i >> 4) << 8;
+}
+
 static void init_cpus(struct machine *m)
 {
 	m->vm.ncpus = m->config->cpus;
@@ -304,8 +314,7 @@ static void init_cpus(struct machine *m)
 
 		v->vm = &m->vm;
 		v->index = i;
-		/* Aff0 = n mod 16, Aff1 = n div 16 (section 1.3) */
-		v->mpidr = (i & 15) | (uint64_t)(i >> 4) << 8;
+		v->mpidr = affinity(m, i);
 	}
 }
 

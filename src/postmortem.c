@@ -206,6 +206,20 @@ static void add_devices(struct machine *m, struct evidence *e)
 	}
 }
 
+static void add_rom(const struct machine *m, struct evidence *e)
+{
+	const struct config *c = m->config;
+
+	if (!c->firmware.path && !c->firmware_builtin)
+		return;
+	e->rom_base = m->vm.board->firmware.base;
+	e->rom_size = m->vm.board->firmware.size;
+	e->mac = m->vm.board->firmware.apple;
+	for (int i = 0; i < c->ndisks; i++)
+		if (c->disk[i].role == CFG_ROLE_AUX)
+			e->aux = true;
+}
+
 /* `tail` has room for 2 * TTY_TAIL. All vCPUs are parked. */
 static void gather(struct machine *m, enum vm_event event, char *tail,
 		   struct evidence *e)
@@ -228,6 +242,7 @@ static void gather(struct machine *m, enum vm_event event, char *tail,
 	e->is_linux = c->kernel.path && !strncmp(m->booted, "arm64 Image", 11);
 	e->append = e->is_linux ? c->append : NULL;
 	e->initrd = c->initrd.path;
+	add_rom(m, e);
 	e->hvc = m->console;
 	e->serial_null = c->serial.where == CFG_TTY_NULL;
 	e->disks = m->ndisks;

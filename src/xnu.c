@@ -129,6 +129,8 @@ static void identify(struct machine *m, struct xnu_machine *x)
 		.model = *c->id.model ? c->id.model : "VM0001",
 		.timebase = m->vm.cntfrq,
 	};
+	for (unsigned i = 0; i < c->cpus && i < XNU_CPUS; i++)
+		x->affinity[i] = m->vm.cpu[i].mpidr & 0xffffff;
 	for (int i = 0; i < 4; i++)
 		if (c->id.has_mac[i])
 			memcpy(x->mac[i], c->id.mac[i], 6);

@@ -352,6 +352,19 @@ count=$((count + 1))
 timeout 20 "$pome" run --accel interp --firmware rom --timeout 1 >out 2>err </dev/null
 [ $? = 6 ] || fail "run --firmware rom: no time-out: $(cat err)"
 grep -q 'pc 0*100010 ' err || fail "run --firmware rom: is elsewhere: $(cat err)"
+grep -q 'next: is it a boot ROM' err || fail "run --firmware rom: $(cat err)"
+# macOS wants 2 GiB: said of any ROM but the own one, and only below that
+timeout 20 "$pome" run --accel interp --firmware rom -m 2047M --timeout 1 >out 2>err </dev/null
+grep -q 'RAM of 2047 MiB: .*less than 2 GiB' err || fail "run --firmware rom -m 2047M: $(cat err)"
+timeout 20 "$pome" run --accel interp --firmware rom -m 2G --timeout 1 >out 2>err </dev/null
+grep -q 'less than 2 GiB' err && fail "run --firmware rom -m 2G: $(cat err)"
+timeout 20 "$pome" run --accel interp --timeout 1 >out 2>err </dev/null
+grep -q '2 GiB' err && fail "the own ROM needs no 2 GiB: $(cat err)"
+# a ROM that crashes is not asked about as a kernel
+bytes rom 4096 '\000\000\040\324'   # BRK
+timeout 20 "$pome" run --accel interp --firmware rom >out 2>err </dev/null
+[ $? = 7 ] || fail "a ROM's crash: $(cat err)"
+grep -q 'next: is it a boot ROM' err || fail "a ROM's crash: $(cat err)"
 rm -f out err
 rm -f rom
 rm -rf mac cut.img4

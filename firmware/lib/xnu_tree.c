@@ -98,7 +98,8 @@ static void build(struct edit *e)
 
 /* ---- the machine's facts ------------------------------------------------------ */
 
-static void cpu(struct edit *e, size_t cpus, unsigned i, uint64_t timebase)
+static void cpu(struct edit *e, size_t cpus, unsigned i,
+		const struct xnu_machine *m)
 {
 	static const char *const clock[] = {
 		"timebase-frequency", "clock-frequency", "bus-frequency",
@@ -116,22 +117,23 @@ static void cpu(struct edit *e, size_t cpus, unsigned i, uint64_t timebase)
 	n = node(e, cpus, name);
 	text_new(e, n, "device_type", "cpu");
 	text_new(e, n, "compatible", "apple,virtual");
-	/* Aff0 alone is compared, as MPIDR gives it: section 1.3 */
-	u32(e, n, "reg", i % 16 | i / 16 << 8);
+	/* the kernel compares Aff0 of it alone: section 1.3 */
+	u32(e, n, "reg", m->affinity[i]);
 	text(e, n, "state", i ? "waiting" : "running");
 	for (unsigned j = 0; j < sizeof(clock) / sizeof(clock[0]); j++)
-		u64(e, n, clock[j], timebase);
+		u64(e, n, clock[j], m->timebase);
 	text_new(e, n, "cluster-type", "P");
 }
 
 /* A template has one node for each CPU there could be. */
-static void cpus(struct edit *e, unsigned count, uint64_t timebase)
+static void cpus(struct edit *e, const struct xnu_machine *m)
 {
+	unsigned count = m->cpus < XNU_CPUS ? m->cpus : XNU_CPUS;
 	size_t n = node(e, 0, "cpus"), child = 0;
 	uint32_t i = 0;
 
 	for (unsigned c = 0; c < count; c++)
-		cpu(e, n, c, timebase);
+		cpu(e, n, c, m);
 	/* The first `count` stay where they are all named so; a template that
 	 * names them otherwise loses its own and has ours. */
 	while (!e->bad && adt_child(e->t, n, &i, &child)) {
@@ -230,7 +232,7 @@ const char *xnu_tree(const struct xnu_in *in, const struct xnu_map *map,
 	}
 	text(&e, 0, "serial-number", in->machine->serial);
 	text_new(&e, 0, "regulatory-model-number", in->machine->model);
-	cpus(&e, in->machine->cpus, in->machine->timebase);
+	cpus(&e, in->machine);
 	chosen(&e, in, map);
 	return e.bad;
 }

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #define UART 0x20010000ul
+#define GICR 0x10010000ul
 #define CONFIG 0x400000ul
 #define RAM 0x70000000ull
 #define LINK 0xfffffe0007004000ull
@@ -190,6 +191,22 @@ static void check_map(const uint8_t *tree, const uint8_t *a, uint64_t here)
 	is("BootArgs", pa, (uint64_t)a);
 }
 
+/* What the kernel finds a CPU by is Aff0, so no two may share it; its
+ * redistributor says the same of it. */
+static void check_cpus(const uint8_t *cpus, unsigned count)
+{
+	char name[8] = "cpu0";
+
+	for (unsigned i = 0; i < count; i++) {
+		uint32_t aff = *(volatile uint32_t *)(GICR + i * 0x20000ul + 12);
+
+		name[3] = (char)('0' + (i < 10 ? i : i / 10));
+		name[4] = i < 10 ? 0 : (char)('0' + i % 10);
+		is(name, value(child(cpus, name), "reg"), i);
+		is("its redistributor", aff, i);
+	}
+}
+
 static void check_tree(const uint8_t *tree)
 {
 	const uint8_t *cfg = (const uint8_t *)CONFIG;
@@ -215,7 +232,7 @@ static void check_tree(const uint8_t *tree)
 				  "running"), 1);
 	__asm__ volatile("mrs %0, cntfrq_el0" : "=r"(rate));
 	is("timebase", value(n, "timebase-frequency"), rate);
-	is("cpu0's reg", value(n, "reg"), 0);
+	check_cpus(cpus, count);
 	p = prop(io, "ranges", &len);
 	is("arm-io's base", p && len >= 16 ? ld64(p + 8) : 0, 0x10000000);
 	gic = prop(child(io, "gic"), "reg", &len);

@@ -7,7 +7,7 @@
 #define GROUPS 0x81ffffffu              /* PPIs 25 to 30 in Group 0 */
 #define FIQ 6                           /* vector, of EL1 with SP_EL1 */
 #define TICKS 3
-#define CPUS 16
+#define CPUS 32
 
 static volatile struct {
 	unsigned ticks, wrong;
@@ -16,7 +16,7 @@ static volatile struct {
 
 static unsigned self(void)
 {
-	return READ(mpidr_el1) % CPUS;
+	return READ(mpidr_el1) % CPUS;          /* Aff0 counts them all */
 }
 
 /* This CPU's redistributor, by affinity; stops behind the last one. */

@@ -4,7 +4,7 @@
 
 #define USER 0x0000123456789abcul
 #define KERNEL 0xfffffe0007004abcul
-#define MAX_CPUS 16
+#define MAX_CPUS 32
 
 static const struct {
 	uint64_t (*sign)(uint64_t, uint64_t), (*auth)(uint64_t, uint64_t);
@@ -234,6 +234,25 @@ static bool all_done(unsigned n)
 	return true;
 }
 
+/* An SGI by affinity becomes pending at that CPU and at no other; with Aff0
+ * above 15 the range selector is what tells them apart. */
+static bool sgi_reaches(unsigned to, unsigned n, uint64_t mpidr)
+{
+	uint64_t pending = 0;
+
+	WRITE(s3_0_c12_c11_5, 9ul << 24 | (mpidr >> 8 & 0xff) << 16 |
+	      (mpidr >> 4 & 15) << 44 | 1ul << (mpidr & 15));
+	ISB();
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t sgi = GICR + 0x20000ul * i + 0x10000;
+
+		if (rd32(sgi + 0x200) & 1 << 9)         /* ISPENDR0 */
+			pending |= 1ul << i;
+		wr32(sgi + 0x280, 1 << 9);              /* ICPENDR0 */
+	}
+	return pending == 1ul << to;
+}
+
 const char *part_cpus(void)
 {
 	unsigned n = rd32(CONFIG + 4);
@@ -255,6 +274,8 @@ const char *part_cpus(void)
 		for (unsigned k = 0; k < KEYS; k++)
 			CHECK_EQ(cpu[i].sign[k], cpu[0].sign[k]);
 	}
+	for (unsigned i = 0; i < n; i++)
+		CHECK(sgi_reaches(i, n, cpu[i].mpidr));
 	CHECK_EQ(psci(0xc4000003, 0, (uint64_t)work, 0), -4);
 	print("stage1: %u of %u CPUs\n", (uint64_t)n, (uint64_t)cpu_count());
 	return NULL;

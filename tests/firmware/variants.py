@@ -77,6 +77,8 @@ def good_cases(build):
     yield Case("stage 1, eight CPUs and a root disk", lambda: im.aux({0x100000: im.signed("illb", stage1, ECID)}),
                ALL_OK + ["8 of 8 CPUs"], NONE_BAD, typed="",
                args=["-p", "8", "--disk", "{root},role=root,format=raw"], files={"root": bytes(3 << 20)})
+    yield Case("stage 1, twenty CPUs", lambda: im.aux({0x100000: im.signed("illb", stage1, ECID)}),
+               ALL_OK + ["20 of 20 CPUs"], NONE_BAD, typed="", args=["-p", "20"])
     big = im.im4p("illb", OFF + open(os.path.join(build, "ballast.bin"), "rb").read(), "lzfse")
     signed = im.img4(big, manifest(big))
     yield Case("300 KiB in 200 million instructions, verified", lambda: im.aux({0x100000: signed}), ["digest       ok", "Starting"],

@@ -266,8 +266,12 @@ int64_t psci(uint64_t fn, uint64_t a, uint64_t b, uint64_t c)
 	return (int64_t)x0;
 }
 
+/* Counted in Aff0 where a Mac is to be started (spec/vmapple.md 1.3), else and
+ * under KVM 16 in Aff0: only one of the two is there. */
 uint64_t cpu_mpidr(unsigned index)
 {
+	if (index < 16 || psci(0xc4000004, index, 0, 0) >= 0)
+		return index;
 	return (uint64_t)(index / 16) << 8 | index % 16;
 }
 

@@ -215,6 +215,57 @@ static void crashes(void **state)
 	check(&e, "early-crash", "0x9000000", "this board");
 }
 
+/* What was started is a ROM: nobody is asked about a kernel. */
+static void roms(void **state)
+{
+	struct evidence e = mute(VM_CRASH);
+	struct diagnosis d;
+
+	e.is_linux = e.mmu = false;
+	e.append = NULL;
+	e.others = 0;
+	e.rom_base = 0x100000;
+	e.rom_size = 0x100000;
+	e.mac = true;
+	e.pc = e.far = 0x200;
+	e.esr = 0x86000010;
+	check(&e, "early-crash", "before it had a handler", "AVPBooter");
+	e.pc = 0x100040;
+	e.esr = 0x02000000;
+	d = check(&e, "early-crash", "no code", "0x100000");
+	assert_null(strstr(d.next, "kernel"));
+	e.esr = 0x96000010;
+	e.far = 0x9000000;
+	check(&e, "early-crash", "0x9000000", "--firmware builtin");
+	e.mac = false;
+	check(&e, "early-crash", "0x9000000", "UEFI");
+
+	/* a branch to itself at the first instruction */
+	e = (struct evidence){ .event = VM_TIMEOUT, .seconds = 3, .cpu = true,
+			       .el = 1, .pc = 0x100000, .rom_base = 0x100000,
+			       .rom_size = 0x100000, .mac = true };
+	d = check(&e, "rom-untouched", "never touched a device", "whole");
+	assert_null(strstr(d.next, "kernel"));
+	e.mac = false;
+	check(&e, "rom-untouched", "never touched a device", "UEFI");
+
+	/* as Apple's where there is nothing to start */
+	e.mac = e.idle = true;
+	e.others = 40;
+	e.pc = 0x10040c;
+	check(&e, "rom-waits", "0x10040c, waiting", "role=aux");
+	e.aux = true;
+	e.idle = false;
+	check(&e, "rom-waits", "0x10040c, as", "belong to this --ecid");
+	e.pc = 0x70000000;              /* it has started something */
+	check(&e, "silent", "runs", "address");
+	e.pc = 0x10040c;
+	e.event = VM_RESET;
+	check(&e, "silent-exit", "reset itself", "address");
+	e.resets = 5;
+	check(&e, "reset-loop", "5 times", "--ecid");
+}
+
 static void circles(void **state)
 {
 	struct evidence e = mute(VM_RESET);
@@ -300,6 +351,7 @@ int main(void)
 		cmocka_unit_test(initrds), cmocka_unit_test(roots),
 		cmocka_unit_test(inits), cmocka_unit_test(others),
 		cmocka_unit_test(consoles), cmocka_unit_test(crashes),
+		cmocka_unit_test(roms),
 		cmocka_unit_test(circles), cmocka_unit_test(silences),
 		cmocka_unit_test(anything),
 	};

@@ -34,7 +34,8 @@ static void on_signal(void *arg, unsigned cpu, bool irq, bool fiq)
 	r->signals++;
 }
 
-static void rig_open(struct rig *r, unsigned ncpus)
+/* `per` CPUs in Aff0: 16 as on KVM, 32 where a Mac is started. */
+static void rig_open_aff(struct rig *r, unsigned ncpus, unsigned per)
 {
 	struct gicv3_conf c = {
 		.ncpus = ncpus, .nspi = 256, .msi_addr = 0x1fff0040,
@@ -46,11 +47,16 @@ static void rig_open(struct rig *r, unsigned ncpus)
 
 	memset(r, 0, sizeof(*r));
 	for (i = 0; i < ncpus; i++)
-		c.mpidr[i] = 0x80000000u | (i / 16) << 8 | i % 16;
+		c.mpidr[i] = 0x80000000u | (i / per) << 8 | i % per;
 	r->g = gicv3_new(&c, &e);
 	assert_non_null(r->g);
 	r->dev = gicv3_device(r->g);
 	r->ic = gicv3_intc(r->g);
+}
+
+static void rig_open(struct rig *r, unsigned ncpus)
+{
+	rig_open_aff(r, ncpus, 16);
 }
 
 static void rig_close(struct rig *r)
@@ -614,6 +620,42 @@ static void test_sgi(void **state)
 	rig_close(&r);
 }
 
+/* Aff0 above 15: the GIC says so, the range selector reaches them, and SPIs are
+ * routed there. */
+static void test_range_selector(void **state)
+{
+	struct rig r;
+	uint64_t val;
+	unsigned i;
+
+	rig_open_aff(&r, 32, 32);
+	rig_enable(&r, 32);
+	assert_int_equal(dr(&r, 4), 0x07780008);
+	assert_int_equal(ir(&r, 0, ICC_CTLR_EL1) >> 18 & 1, 1);
+	fake_read_win(r.dev, 1, 31 * 0x20000 + 8, 8, &val);
+	assert_int_equal(val, 0x0000001f01001f10);
+	for (i = 0; i < 32; i++)
+		rw(&r, i, SGI + 0x100, 0xffff);
+	iw(&r, 0, ICC_SGI1R_EL1, 1ull << 44 | 5ull << 24 | 1 << 1);
+	for (i = 0; i < 32; i++)
+		assert_int_equal(r.irq[i], i == 17);
+	assert_int_equal(ir(&r, 17, ICC_IAR1_EL1), 5);
+	iw(&r, 17, ICC_EOIR1_EL1, 5);
+	iw(&r, 0, ICC_SGI1R_EL1, 5ull << 24 | 1 << 1);
+	for (i = 0; i < 32; i++)
+		assert_int_equal(r.irq[i], i == 1);
+	assert_int_equal(ir(&r, 1, ICC_IAR1_EL1), 5);
+	iw(&r, 1, ICC_EOIR1_EL1, 5);
+	/* INTID 40 to CPU 31 */
+	dw(&r, 0x84, 1 << 8);
+	fake_write_win(r.dev, 0, 0x6000 + 8 * 40, 8, 31);
+	dw(&r, 0x104, 1 << 8);
+	dw(&r, 0x204, 1 << 8);
+	for (i = 0; i < 32; i++)
+		assert_int_equal(r.irq[i], i == 31);
+	rig_close(&r);
+}
+
 static void test_sgi_groups(void **state)
 {
 	struct rig r;
@@ -932,6 +974,7 @@ int main(void)
 		cmocka_unit_test(test_binary_point),
 		cmocka_unit_test(test_eoimode),
 		cmocka_unit_test(test_sgi),
+		cmocka_unit_test(test_range_selector),
 		cmocka_unit_test(test_sgi_groups),
 		cmocka_unit_test(test_router),
 		cmocka_unit_test(test_msi),

@@ -141,6 +141,7 @@ static int setup_load(void **state)
 		.ram_base = BASE, .ram_size = ROOM, .cpus = 3, .ecid = 99,
 		.serial = "SERIAL", .model = "MODEL", .seed = { 1 },
 		.mac = { { 2, 3, 4, 5, 6, 7 } }, .timebase = 25000000,
+		.affinity = { 0, 1, 0x1f },
 	};
 	in = (struct xnu_in){
 		.kernel = { file, SIZE }, .machine = &machine, .ram = ram,
@@ -250,6 +251,7 @@ static void facts(void **state)
 			    "running");
 	assert_string_equal((char *)tree_prop("/cpus/cpu2", "state", &len),
 			    "waiting");
+	assert_int_equal(ld32(tree_prop("/cpus/cpu2", "reg", &len)), 0x1f);
 	assert_null(tree_prop("/cpus/cpu3", "state", &len));
 	p = tree_prop("/chosen/memory-map", "DeviceTree", &len);
 	assert_int_equal(len, 16);
