@@ -60,8 +60,8 @@ struct interp;
 
 #if DISPATCH_TAIL
 #define OP_CC OP_TAIL_CC
-typedef OP_CC void op_fn(struct cpu *c, const struct rec *ip, uint64_t fa,
-			 uint64_t fb, uint64_t fk, struct tlb *t);
+typedef OP_CC void op_fn(uint64_t fa, uint64_t fb, uint64_t fk, struct tlb *t,
+			 struct cpu *c, const struct rec *ip);
 #else
 #define OP_CC
 typedef const struct rec *op_fn(struct cpu *c, const struct rec *ip);
@@ -73,7 +73,7 @@ typedef const struct rec *op_fn(struct cpu *c, const struct rec *ip);
  * handlers that decode the rest themselves, the instruction word. */
 struct rec {
 	op_fn *h;
-	uint8_t rd, rn, rm, ra;
+	uint8_t rd, rn, ra, rm;
 	int32_t imm;
 };
 

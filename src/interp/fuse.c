@@ -1,4 +1,4 @@
-/* fuse.c: finds the fused handler for two records; fuse.h. */
+/* fuse.c: finds the fused handler for records; fuse.h. */
 #include <pthread.h>
 
 #include "branch.h"
@@ -48,8 +48,9 @@ static unsigned add(unsigned n, const struct fusion *f,
 
 static void build(void)
 {
-	unsigned n = add(1, fuse_table, NULL);
+	unsigned n = add(1, fuse_pairs, NULL);
 
+	n = add(n, fuse_triples, NULL);
 	n = add(n, fuse_branches, &branch_table);
 	add(n, fuse_branches_count, &branch_table_count);
 }
@@ -77,9 +78,15 @@ op_fn *fuse_find(const struct rec *r, op_fn *first, op_fn *second)
 
 op_fn *fuse_plain(op_fn *h)
 {
+	unsigned i;
+
 	pthread_once(&once, build);
-	for (unsigned i = by_fused[hash(h, NULL)]; i; i = node[i].next_fused)
-		if (node[i].fused == h)
-			return node[i].first;
+	/* a triple is of a pair, that of what is looked for */
+	do {
+		for (i = by_fused[hash(h, NULL)]; i && node[i].fused != h;)
+			i = node[i].next_fused;
+		if (i)
+			h = node[i].first;
+	} while (i);
 	return h;
 }

@@ -2,7 +2,7 @@
 #include "fuse.h"
 #include "hot.h"
 
-#define FUSE(a, b, dep) FUSE_OP(a, b, dep)
+#define FUSE(a, b, dep) FUSE_OP(OP_SHARED, a, b, dep)
 /* A select after what sets the flags, for each condition. */
 #define SELECT_OP(cc, cond, a, o) \
 OP(a##__##o##_##cc) { \
@@ -30,7 +30,7 @@ OP(a##__##o##_##cc) { \
 #define SELECT_ROW(cc, cond, a, o) \
 	{ op_##a, op_##o##_##cc, 0, FUSE_O, op_##a##__##o##_##cc },
 #define FUSE_SELECT(a, o) ALL_CONDS_OF(SELECT_ROW, a, o)
-const struct fusion fuse_table[] = {
+const struct fusion fuse_pairs[] = {
 #include "fuse.def"
 	{ NULL, NULL, 0, 0, NULL },
 };

@@ -74,21 +74,34 @@ static void put_handler(struct codepage *p, uint32_t n, op_fn *h)
 	__atomic_store_n(&p->r[n].h, h, __ATOMIC_RELEASE);
 }
 
-/* Record n runs `h` on its own; operands are in place. Publishes it, fused with
- * the next one and the one before with it, where those are decoded. */
+/* Gives record n the handler that runs the most, of those after it that are
+ * decoded. */
+static void fuse_at(struct codepage *p, uint32_t n)
+{
+	op_fn *h = REC_H(&p->r[n]), *best = fuse_plain(h);
+
+	if (best == op_decode)
+		return;
+	for (uint32_t i = n + 1; i < REC_WORDS && i <= n + 2; i++) {
+		op_fn *next = REC_H(&p->r[i]), *more = NULL;
+
+		if (next != op_decode)
+			more = fuse_find(&p->r[i - 1], best, fuse_plain(next));
+		if (!more)
+			break;
+		best = more;
+	}
+	if (best != h)
+		put_handler(p, n, best);
+}
+
+/* Record n runs `h` on its own; operands are in place. Publishes it, and what
+ * it and those before it now run together. */
 static void publish(struct codepage *p, uint32_t n, op_fn *h)
 {
-	op_fn *fused = NULL;
-
-	if (FUSE && n + 1 < REC_WORDS && REC_H(&p->r[n + 1]) != op_decode)
-		fused = fuse_find(&p->r[n], h,
-				  fuse_plain(REC_H(&p->r[n + 1])));
-	put_handler(p, n, fused ? fused : h);
-	/* not fused yet, as this one was not decoded */
-	fused = FUSE && n ? fuse_find(&p->r[n - 1], REC_H(&p->r[n - 1]), h) :
-			    NULL;
-	if (fused)
-		put_handler(p, n - 1, fused);
+	put_handler(p, n, h);
+	for (uint32_t i = 0; FUSE && i <= 2 && i <= n; i++)
+		fuse_at(p, n - i);
 }
 
 /* Fills a record in place, operands before `h`. Two CPUs may come here at once,
@@ -403,12 +416,8 @@ static __thread const struct rec *profile_prev;
 
 void run_cpu(struct cpu *c)
 {
-#if DISPATCH_TAIL
-	op_resume(c, NULL, c->fa, c->fb, c->fk, c->tlb);
-#else
-	for (const struct rec *ip = op_resume(c, NULL); ip;) {
+	for (const struct rec *ip = op_enter(op_resume, c, NULL); ip;) {
 		PROFILE_STEP(ip);
-		ip = REC_H(ip)(c, ip);
+		ip = op_enter(REC_H(ip), c, ip);
 	}
-#endif
 }

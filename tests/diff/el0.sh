@@ -8,7 +8,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 emu=(qemu-aarch64 -cpu max,sve=off,sme=off)
 # in blocks, so that the files stay small
-block=20000
+block=60000
 for ((done = 0; done < count; done += block, seed++)); do
 	n=$((count - done < block ? count - done : block))
 	"$dir/el0_host" gen "$seed" "$n" ${4:+"$4"} >"$work/cases"

@@ -179,6 +179,8 @@ static uint8_t pool[POOL];
 
 static void choose_pool(struct state *s)
 {
+	bool few = rnd() % 3 == 0;
+
 	for (unsigned i = 0; i < POOL; i++) {
 		pool[i] = (uint8_t)(rnd() % RESERVED);
 		for (unsigned k = 0; k < i; k++)
@@ -197,6 +199,9 @@ static void choose_pool(struct state *s)
 	}
 	s->x[pool[2]] = rnd() % 64;
 	s->x[pool[3]] = rnd() % 2 ? rnd() % 2048 : edge();
+	/* all of them good indices, now and then: several loads in a row work */
+	for (unsigned i = 3; i < POOL && few; i++)
+		s->x[pool[i]] = rnd() % 64;
 	if (rnd() % 16 == 0)
 		s->sp = DATA_VA + DATA_PAGE * (1 + rnd() % 4) - 16 * (rnd() % 3);
 }
@@ -257,31 +262,42 @@ static uint32_t adrp_to_data(uint32_t w, uint64_t pc)
 	       (uint32_t)(d >> 2 & 0x7ffff) << 5;
 }
 
-static bool add_pair(struct body *b, enum hot_kind kind, uint64_t pc)
+/* As a case wants it: no branch out, addresses that are data's. */
+static bool tame(uint32_t *w, uint64_t pc)
 {
-	uint32_t w[2];
+	if ((*w & 0x9f000000) == 0x90000000)
+		*w = adrp_to_data(*w, pc);
+	return (*w & 0x9f000000) == 0x90000000 || fits(*w);
+}
 
-	for (int tries = 0; tries < 1000; tries++) {
-		unsigned i = (unsigned)(rnd() % hot_pairs());
+/* Rows in turn, so that few cases reach all. */
+static bool add_fused(struct body *b, enum hot_kind kind, uint64_t pc)
+{
+	static unsigned turn[HOT_RETURN + 1];
+	uint32_t w[3];
 
-		if (hot_kind(i) != kind || !hot_pair(i, pool_reg, w))
+	for (unsigned tries = 0; tries < 2 * hot_rows(); tries++) {
+		unsigned i = turn[kind]++ % hot_rows(), n, k;
+
+		if (hot_kind(i) != kind)
 			continue;
-		if ((w[0] & 0x9f000000) == 0x90000000)
-			w[0] = adrp_to_data(w[0], pc);
-		else if (!fits(w[0]))
+		n = hot_row(i, pool_reg, w);
+		for (k = 0; k < n && (tame(&w[k], pc) ||
+				      (kind != HOT_PLAIN && k == n - 1)); k++)
+			;
+		if (!n || k < n)
 			continue;
-		if (kind == HOT_PLAIN && (w[1] & 0x9f000000) == 0x90000000)
-			w[1] = adrp_to_data(w[1], pc);
-		else if (kind == HOT_PLAIN && !fits(w[1]))
-			continue;
-		if (kind == HOT_BRANCH && (w[1] & 0x7e000000) != 0x14000000 &&
-		    (w[1] & 0xfe000000) != 0x54000000 &&
-		    (w[1] & 31) >= RESERVED && (w[1] & 31) != 31)
+		uint32_t *last = &w[n - 1];
+
+		if (kind == HOT_BRANCH && (*last & 0x7e000000) != 0x14000000 &&
+		    (*last & 0xfe000000) != 0x54000000 &&
+		    (*last & 31) >= RESERVED && (*last & 31) != 31)
 			continue;
 		if (kind == HOT_RETURN)
-			w[1] = 0xd65f0000 | LINK << 5;
-		add_word(b, w[0], false);
-		add_word(b, w[1], kind == HOT_BRANCH || kind == HOT_CALL);
+			*last = 0xd65f0000 | LINK << 5;
+		for (k = 0; k < n; k++)
+			add_word(b, w[k], k == n - 1 && (kind == HOT_BRANCH ||
+							 kind == HOT_CALL));
 		return true;
 	}
 	return false;
@@ -384,10 +400,10 @@ static void fill(struct body *b, unsigned n, struct state *s, uint64_t pc)
 	while (b->n < n)
 		switch (rnd() % 16) {
 		case 0: case 1: case 2: case 3: case 4: case 5:
-			add_pair(b, HOT_PLAIN, pc);
+			add_fused(b, HOT_PLAIN, pc);
 			break;
 		case 6: case 7: case 8:
-			add_pair(b, HOT_BRANCH, pc);
+			add_fused(b, HOT_BRANCH, pc);
 			break;
 		case 9: case 10: case 11:
 			add_chain(b, pc);
@@ -485,7 +501,7 @@ static void make_call(struct body *b, struct test_case *t, uint64_t pc)
 	unsigned call, over, end;
 
 	t->in.x[COUNT] = 1 + rnd() % 3;
-	if (!add_pair(b, HOT_CALL, pc))
+	if (!add_fused(b, HOT_CALL, pc))
 		add_word(b, 0x94000000, true);
 	call = b->n - 1;
 	b->forward[call] = false;
@@ -499,7 +515,7 @@ static void make_call(struct body *b, struct test_case *t, uint64_t pc)
 	if (rnd() % 2)
 		fill(b, 1 + rnd() % 4, &t->in, pc);
 	end = b->n;
-	if (!add_pair(b, HOT_RETURN, pc))
+	if (!add_fused(b, HOT_RETURN, pc))
 		add_word(b, 0xd65f0000 | LINK << 5, false);
 	aim(b, end);
 	b->w[over] = branch_by(b->w[over], (int)(b->n - over));
@@ -551,7 +567,7 @@ static void make_body(struct test_case *t, struct body *b, uint64_t pc)
 	default:
 		fill(b, 2 + rnd() % 8, &t->in, pc);
 		if (rnd() % 8 == 0)
-			add_pair(b, HOT_CALL, pc);
+			add_fused(b, HOT_CALL, pc);
 		aim(b, b->n);
 	}
 }

@@ -384,7 +384,7 @@ static const char *name_of(const struct test_case *t)
 }
 
 /* So many cases of several words have every row of the fusion tables. */
-enum { ALL_ROWS = 12000 };
+enum { ALL_ROWS = 36000 };
 
 static int check(const char *cases, const char *outcomes)
 {
@@ -417,9 +417,10 @@ static int check(const char *cases, const char *outcomes)
 			report(&t, how, name, &us, &them);
 	}
 	printf("%lu cases, %lu ran to their end, %lu differ; %u of %u fused "
-	       "rows met\n", k, ended, bad, hot_pairs() - hot_missed(),
-	       hot_pairs());
-	if (many < ALL_ROWS || !hot_missed())
+	       "rows met\n", k, ended, bad, hot_rows() - hot_missed(),
+	       hot_rows());
+	/* chance leaves out a few; a hundredth is too many */
+	if (many < ALL_ROWS || hot_missed() * 100 <= hot_rows())
 		return bad || !k;
 	hot_report();
 	return 1;

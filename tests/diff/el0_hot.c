@@ -11,7 +11,7 @@
 #include "../../src/interp/cond.h"
 #include "../../src/interp/fuse.h"
 
-enum { SAMPLES = 64, WORDS = 1500, HANDLERS = 512, PAIRS = 4096, OFF = 0x800 };
+enum { SAMPLES = 64, WORDS = 1500, HANDLERS = 512, ROWS = 4096, OFF = 0x800 };
 
 static struct hot {
 	op_fn *h;
@@ -21,13 +21,14 @@ static struct hot {
 } hot[HANDLERS];
 static unsigned hots;
 
-static struct pair {
+static struct row {
 	const struct fusion *f;
-	struct hot *first, *second;
+	unsigned n;
+	struct hot *part[3];
 	enum hot_kind kind;
 	bool seen;
-} pair[PAIRS];
-static unsigned pairs;
+} row[ROWS];
+static unsigned rows;
 
 static const struct cpu_model *model;
 static uint64_t (*rnd)(void);
@@ -38,7 +39,11 @@ static const char *const name[] = {
 #define COND_NAME(cc, cond, a, o) #a " " #o "_" #cc,
 #define FUSE_SELECT(a, o) ALL_CONDS_OF(COND_NAME, a, o)
 #define FUSE_COND(a) ALL_CONDS_OF(COND_NAME, a, b)
+#define FUSE3(a, b, dep, c, dep2) #a " " #b " " #dep " " #c " " #dep2,
+#define COND3_NAME(cc, cond, a, b, dep) #a " " #b " " #dep " b_" #cc,
+#define FUSE3_COND(a, b, dep) ALL_CONDS_OF(COND3_NAME, a, b, dep)
 #include "../../src/interp/fuse.def"
+#include "../../src/interp/fuse3.def"
 #include "../../src/interp/fuse_branch.def"
 };
 
@@ -74,36 +79,53 @@ static enum hot_kind kind_of(const struct fusion *f)
 	return h == b->ind[2] ? HOT_RETURN : HOT_BRANCH;
 }
 
+/* A triple's first is a pair's handler. */
+static const struct row *pair_of(op_fn *h)
+{
+	for (unsigned i = 0; i < rows; i++)
+		if (row[i].f->fused == h)
+			return &row[i];
+	return NULL;
+}
+
 static void add(const struct fusion *f)
 {
-	for (; f->first && pairs < PAIRS; f++) {
-		struct pair *p = &pair[pairs++];
-		op_fn *second = f->second;
+	for (; f->first && rows < ROWS; f++) {
+		const struct row *pair = pair_of(f->first);
+		struct row *p = &row[rows++];
+		op_fn *last = f->second;
 
-		if (!second)
-			memcpy(&second, (const char *)&branch_table + f->branch,
-			       sizeof(second));
+		if (!last)
+			memcpy(&last, (const char *)&branch_table + f->branch,
+			       sizeof(last));
 		p->f = f;
 		p->kind = kind_of(f);
-		p->first = hot_of(f->first, true);
-		p->second = hot_of(second, true);
-		if (p->second)
-			p->second->branch |= !f->second;
+		if (pair) {
+			p->part[p->n++] = pair->part[0];
+			p->part[p->n++] = pair->part[1];
+		} else {
+			p->part[p->n++] = hot_of(f->first, true);
+		}
+		p->part[p->n] = hot_of(last, true);
+		if (p->part[p->n])
+			p->part[p->n]->branch |= !f->second;
+		p->n++;
 	}
 }
 
 void hot_init(const struct cpu_model *m, uint64_t (*random)(void))
 {
 	int n;
-	const struct a64_row *rows = decode_rows(&n);
+	const struct a64_row *all = decode_rows(&n);
 
 	model = m;
 	rnd = random;
-	add(fuse_table);
+	add(fuse_pairs);
+	add(fuse_triples);
 	add(fuse_branches);
 	for (int i = 0; rnd && i < n; i++)
-		for (int k = 0; k < WORDS && !rows[i].simd; k++) {
-			uint32_t w = row_word(&rows[i], rnd());
+		for (int k = 0; k < WORDS && !all[i].simd; k++) {
+			uint32_t w = row_word(&all[i], rnd());
 			struct hot *h = hot_of(decoded(w).h, false);
 
 			if (h && h->n < SAMPLES)
@@ -111,14 +133,14 @@ void hot_init(const struct cpu_model *m, uint64_t (*random)(void))
 		}
 }
 
-unsigned hot_pairs(void)
+unsigned hot_rows(void)
 {
-	return pairs;
+	return rows;
 }
 
 enum hot_kind hot_kind(unsigned i)
 {
-	return pair[i].kind;
+	return row[i].kind;
 }
 
 /* w with `r` in the field at bit `lo`, if it stays the same instruction; SP and
@@ -164,45 +186,54 @@ static uint32_t sample(const struct hot *h)
 	return h->n ? h->w[rnd() % h->n] : 0;
 }
 
-/* BL to another page has a handler of its own: as it stands it is a plain one
- * here. */
-static op_fn *second_of(const struct pair *p)
+/* What runs where those words stand in one page; BL to another page has a
+ * handler of its own, which no word says. */
+static op_fn *fused(const struct row *p, const uint32_t *w)
 {
-	return p->second->h == branch_table.bl[1] ? branch_table.bl[0] :
-						    p->second->h;
+	op_fn *h = p->part[0]->h;
+
+	for (unsigned i = 1; h && i < p->n; i++) {
+		struct rec r[2] = { decoded(w[i - 1]), decoded(w[i]) };
+
+		h = fuse_find(r, h, p->part[i]->h);
+	}
+	return h;
 }
 
-bool hot_pair(unsigned i, uint8_t (*reg)(bool address), uint32_t w[2])
+/* Word i reads what the one before leaves, or not. */
+static void meet(uint32_t *w)
 {
-	const struct pair *p = &pair[i];
+	static const unsigned at[] = { 5, 16, 0, 10 };
+	struct rec before = decoded(w[-1]);
 
-	if (!p->first || !p->second || !p->first->n || !p->second->n)
-		return false;
-	for (int tries = 0; tries < 50; tries++) {
-		struct rec r[2];
+	/* which of its fields is Rn, which Rm, the decoder knows */
+	for (unsigned k = 0; k < 4; k++) {
+		uint32_t t = put(*w, at[k], before.rd & 31);
+		struct rec r = decoded(t);
 
-		w[0] = renamed(sample(p->first), reg);
-		w[1] = renamed(branch_to_itself(sample(p->second)), reg);
-		r[0] = decoded(w[0]);
-		if (p->f->dep == FUSE_O)
-			return true;
-		/* which of its fields is Rn, which Rm, the decoder knows */
-		for (unsigned k = 0; k < 4; k++) {
-			static const unsigned at[] = { 5, 16, 0, 10 };
-
-			if (p->f->dep == FUSE_N && k && rnd() % 2)
-				continue;
-			uint32_t t = put(w[1], at[k], r[0].rd & 31);
-
-			r[1] = decoded(t);
-			if (r[1].rn == r[0].rd || r[1].rm == r[0].rd)
-				w[1] = t;
-			if (fuse_find(r, p->first->h, second_of(p)) ==
-			    p->f->fused)
-				return true;
-		}
+		if ((r.rn == before.rd || r.rm == before.rd) && rnd() % 2)
+			*w = t;
 	}
-	return false;
+}
+
+unsigned hot_row(unsigned i, uint8_t (*reg)(bool address), uint32_t w[3])
+{
+	const struct row *p = &row[i];
+
+	for (unsigned k = 0; k < p->n; k++)
+		if (!p->part[k] || !p->part[k]->n)
+			return 0;
+	for (int tries = 0; tries < 200; tries++) {
+		for (unsigned k = 0; k < p->n; k++) {
+			w[k] = renamed(branch_to_itself(sample(p->part[k])),
+				       reg);
+			if (k)
+				meet(&w[k]);
+		}
+		if (fused(p, w) == p->f->fused)
+			return p->n;
+	}
+	return 0;
 }
 
 uint32_t hot_word(uint8_t (*reg)(bool address), unsigned rn)
@@ -217,9 +248,9 @@ uint32_t hot_word(uint8_t (*reg)(bool address), unsigned rn)
 
 void hot_note(op_fn *h)
 {
-	for (unsigned i = 0; i < pairs; i++)
-		if (pair[i].f->fused == h) {
-			pair[i].seen = true;
+	for (unsigned i = 0; i < rows; i++)
+		if (row[i].f->fused == h) {
+			row[i].seen = true;
 			return;
 		}
 }
@@ -228,15 +259,15 @@ unsigned hot_missed(void)
 {
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < pairs; i++)
-		n += !pair[i].seen;
+	for (unsigned i = 0; i < rows; i++)
+		n += !row[i].seen;
 	return n;
 }
 
 void hot_report(void)
 {
-	for (unsigned i = 0; i < pairs; i++)
-		if (!pair[i].seen)
+	for (unsigned i = 0; i < rows; i++)
+		if (!row[i].seen)
 			printf("  not fused: %s\n",
 			       i < sizeof(name) / sizeof(*name) ? name[i] :
 								  "?");

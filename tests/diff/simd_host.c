@@ -67,8 +67,11 @@ static const struct a64_row *decode(struct rec *r, uint32_t w, uint32_t ctx)
 	for (int i = 0; i < NROWS; i++) {
 		if ((w & rows[i].mask) != rows[i].value)
 			continue;
-		*r = (struct rec){ NULL, slot_zr(d.rd), slot_zr(d.rn),
-				   slot_zr(d.rm), slot_zr(d.ra), (int32_t)w };
+		*r = (struct rec){
+			.rd = slot_zr(d.rd), .rn = slot_zr(d.rn),
+			.rm = slot_zr(d.rm), .ra = slot_zr(d.ra),
+			.imm = (int32_t)w,
+		};
 		r->h = rows[i].dec(&d);
 		if (r->h)
 			return &rows[i];
@@ -91,11 +94,7 @@ static const struct a64_row *run(struct simd_state *st, uint32_t w)
 	cpu.sr.fpcr = (uint32_t)st->fpcr;
 	cpu.sr.fpsr = 0;
 	fp_enter(&cpu);
-#if DISPATCH_TAIL
-	r[0].h(&cpu, &r[0], 0, 0, 0, &cpu.views[0]);
-#else
-	r[0].h(&cpu, &r[0]);
-#endif
+	op_enter(r[0].h, &cpu, &r[0]);
 	fp_leave(&cpu);
 	memcpy(st->v, cpu.v, sizeof(st->v));
 	memcpy(st->x, cpu.x, sizeof(st->x));

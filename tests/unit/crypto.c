@@ -31,11 +31,7 @@ static void run(uint32_t w)
 	assert_non_null(decode_row(w, &model));
 	decode_word(&r[0], w, 0, 0, &model);
 	r[1].h = op_end;
-#if DISPATCH_TAIL
-	r[0].h(cpu, &r[0], 0, 0, 0, &cpu->views[0]);
-#else
-	r[0].h(cpu, &r[0]);
-#endif
+	op_enter(r[0].h, cpu, &r[0]);
 }
 
 static int setup(void **state)

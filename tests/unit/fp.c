@@ -64,12 +64,8 @@ OP(stop)
 
 static void run(struct cpu *c, const struct rec *r)
 {
-#if DISPATCH_TAIL
-	r->h(c, r, c->fa, c->fb, c->fk, c->tlb);
-#else
 	while (r)
-		r = r->h(c, r);
-#endif
+		r = op_enter(r->h, c, r);
 }
 
 /* Decodes instruction n with a stop behind; false if a part is UNDEFINED. */

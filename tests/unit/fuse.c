@@ -1,6 +1,6 @@
-/* Fused records: each pair of fuse.def and fuse_branch.def beside the same two
- * records run singly, from random states: registers (SP, XZR and the sink
- * among them), flags, memory, faults in either half, taken branches, counts. */
+/* Fused records: each row of fuse.def, fuse3.def and fuse_branch.def beside the
+ * same records run singly, from random states: registers (SP, XZR and the sink
+ * among them), flags, memory, faults in any part, taken branches, counts. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -90,6 +90,31 @@ static op_fn *second_of(const struct fusion *f,
 	return h;
 }
 
+/* What a row runs, and how each meets the one before. */
+struct parts {
+	unsigned n;
+	op_fn *h[3];
+	uint8_t dep[3];
+};
+
+static struct parts parts_of(const struct fusion *f,
+			     const struct branch_table *branches)
+{
+	struct parts p = { .n = 0 };
+	const struct fusion *g = fuse_pairs;
+
+	while (g->first && g->fused != f->first)
+		g++;
+	if (g->first) {
+		p = parts_of(g, NULL);
+	} else {
+		p.h[p.n++] = f->first;
+	}
+	p.dep[p.n] = f->dep;
+	p.h[p.n++] = second_of(f, branches);
+	return p;
+}
+
 static void take_samples(const struct fusion *f,
 			 const struct branch_table *branches, uint32_t ctx)
 {
@@ -99,8 +124,10 @@ static void take_samples(const struct fusion *f,
 	samples = 0;
 	memset(sample, 0, sizeof(sample));
 	for (; f->first; f++) {
-		sample_of(f->first, true);
-		sample_of(second_of(f, branches), true);
+		struct parts p = parts_of(f, branches);
+
+		for (unsigned i = 0; i < p.n; i++)
+			sample_of(p.h[i], true);
 	}
 	for (int i = 0; i < n; i++)
 		for (int k = 0; k < WORDS && !rows[i].simd; k++) {
@@ -153,12 +180,8 @@ static void run(const struct cpu *from, op_fn *h, struct outcome *o)
 	mt.end = MT_DONE;
 	stopped = NULL;
 	code[AT].h = h;
-#if DISPATCH_TAIL
-	h(c, &code[AT], c->fa, c->fb, c->fk, c->tlb);
-#else
 	for (const struct rec *p = &code[AT]; p; )
-		p = p->h(c, p);
-#endif
+		p = op_enter(p->h, c, p);
 	memset(o, 0, sizeof(*o));
 	memcpy(o->x, c->x, sizeof(o->x));
 	o->pc = c->pc;
@@ -173,40 +196,45 @@ static void run(const struct cpu *from, op_fn *h, struct outcome *o)
 	memcpy(o->ram, ram, sizeof(ram));
 }
 
-static void shape(const struct fusion *f, op_fn *second)
+static void shape(const struct parts *p, bool branch)
 {
 	struct rec *r = &code[AT];
 
-	r[0] = take(f->first);
-	r[1] = take(second);
-	if (f->dep != FUSE_O)
-		r->rd = (uint8_t)(rnd() % 31);
-	else if (rnd() % 4 == 0 && r[1].rn < REG_SP)
-		r->rd = r[1].rn;
-	if (f->dep == FUSE_N || f->dep == FUSE_B)
-		r[1].rn = r->rd;
-	if (f->dep == FUSE_M || f->dep == FUSE_B)
-		r[1].rm = r->rd;
-	if (!f->second) {       /* to a record of this array, not these two */
-		int to = (int)(rnd() % (RECS - 2));
+	r[0] = take(p->h[0]);
+	for (unsigned i = 1; i < p->n; i++, r++) {
+		r[1] = take(p->h[i]);
+		if (p->dep[i] != FUSE_O)
+			r->rd = (uint8_t)(rnd() % 31);
+		else if (rnd() % 4 == 0 && r[1].rn < REG_SP)
+			r->rd = r[1].rn;
+		if (p->dep[i] == FUSE_N || p->dep[i] == FUSE_B)
+			r[1].rn = r->rd;
+		if (p->dep[i] == FUSE_M || p->dep[i] == FUSE_B)
+			r[1].rm = r->rd;
+	}
+	if (branch) {           /* to a record of this array, none of these */
+		int to = (int)(rnd() % (RECS - p->n));
 
-		to += to < AT ? 0 : 2;
-		r[1].imm = (to - AT - 1) * (int32_t)sizeof(struct rec);
+		to += to < AT ? 0 : (int)p->n;
+		r->imm = (int32_t)((&code[to] - r) *
+				   (ptrdiff_t)sizeof(struct rec));
 	}
 }
 
-static void check(const struct fusion *f, const struct branch_table *branches)
+static void check(const struct fusion *table, const struct fusion *f,
+		  const struct branch_table *branches)
 {
 	static struct outcome a, b;
 	static struct cpu from;
-	op_fn *second = second_of(f, branches);
+	struct parts p = parts_of(f, branches);
+	op_fn *last = p.h[p.n - 1];
 
 	for (int round = 0; round < ROUNDS; round++) {
 		uint64_t at = seed;
 
 		for (int i = 0; i < RECS; i++)
 			code[i] = (struct rec){ .h = op_stop };
-		shape(f, second);
+		shape(&p, !f->second);
 		for (int i = 0; i < 32; i++)
 			from.x[i] = value();
 		from.x[REG_SP] &= rnd() % 8 ? ~15ull : ~0ull;
@@ -214,19 +242,18 @@ static void check(const struct fusion *f, const struct branch_table *branches)
 		from.fa = from.fk == FK_NZCV ? rnd() % 16 : value();
 		from.fb = from.fk == FK_SUB ? value() : 0;
 		mt.fill = rnd() % 4;
-		run(&from, f->first, &a);
+		run(&from, p.h[0], &a);
 		run(&from, f->fused, &b);
 		if (memcmp(&a, &b, sizeof(a)))
 			fail_msg("row %d of its table, seed %llx",
-				 (int)(f - (branches ? branches ==
-					    &branch_table ? fuse_branches :
-					    fuse_branches_count : fuse_table)),
-				 (unsigned long long)at);
-		assert_ptr_equal(fuse_plain(f->fused), f->first);
-		/* what it finds is for these two, and made for their operands */
-		assert_non_null(fuse_find(&code[AT], f->first, second));
+				 (int)(f - table), (unsigned long long)at);
+		assert_ptr_equal(fuse_plain(f->fused), p.h[0]);
+		/* what it finds is for these, and made for their operands */
+		const struct rec *r = &code[AT + p.n - 2];
+
+		assert_non_null(fuse_find(r, f->first, last));
 		if (f->dep == FUSE_B)
-			assert_ptr_equal(fuse_find(&code[AT], f->first, second),
+			assert_ptr_equal(fuse_find(r, f->first, last),
 					 f->fused);
 	}
 }
@@ -242,43 +269,53 @@ static void setup_memory(void)
 	seed = 72;
 }
 
-static void pairs(void **state)
+/* Returns how many rows it has. */
+static int check_table(const struct fusion *table,
+		       const struct branch_table *branches, uint32_t ctx)
 {
 	int n = 0;
 
-	(void)state;
 	setup_memory();
-	take_samples(fuse_table, NULL, 0);
-	for (const struct fusion *f = fuse_table; f->first; f++, n++)
-		check(f, NULL);
-	assert_true(n > 100);
+	take_samples(table, branches, ctx);
+	for (; table[n].first; n++)
+		check(table, &table[n], branches);
+	return n;
+}
+
+static void pairs(void **state)
+{
+	(void)state;
+	assert_true(check_table(fuse_pairs, NULL, 0) > 100);
+}
+
+static void triples(void **state)
+{
+	(void)state;
+	assert_true(check_table(fuse_triples, NULL, 0) > 100);
 }
 
 static void branches(void **state)
 {
 	(void)state;
-	setup_memory();
-	take_samples(fuse_branches, &branch_table, 0);
-	for (const struct fusion *f = fuse_branches; f->first; f++)
-		check(f, &branch_table);
+	assert_true(check_table(fuse_branches, &branch_table, 0) > 100);
 }
 
 static void counting_branches(void **state)
 {
 	(void)state;
-	setup_memory();
-	take_samples(fuse_branches_count, &branch_table_count, CTX_COUNT);
-	for (const struct fusion *f = fuse_branches_count; f->first; f++)
-		check(f, &branch_table_count);
+	assert_true(check_table(fuse_branches_count, &branch_table_count,
+				CTX_COUNT) > 100);
 }
 
 /* No row twice: the later one would never run. */
 static void rows_differ(void **state)
 {
-	const struct fusion *const t[] = { fuse_table, fuse_branches };
+	const struct fusion *const t[] = {
+		fuse_pairs, fuse_triples, fuse_branches,
+	};
 
 	(void)state;
-	for (int k = 0; k < 2; k++)
+	for (int k = 0; k < 3; k++)
 		for (const struct fusion *f = t[k]; f->first; f++)
 			for (const struct fusion *g = t[k]; g < f; g++)
 				assert_false(f->first == g->first &&
@@ -301,6 +338,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pairs),
+		cmocka_unit_test(triples),
 		cmocka_unit_test(branches),
 		cmocka_unit_test(counting_branches),
 		cmocka_unit_test(rows_differ),

@@ -257,8 +257,11 @@ static inline const struct a64_row *mt_decode(struct rec *r, uint32_t w)
 		if ((w & mt_rows[i].mask) != mt_rows[i].value ||
 		    !mt.model.has[mt_rows[i].feat])
 			continue;
-		*r = (struct rec){ NULL, slot_zr(d.rd), slot_zr(d.rn),
-				   slot_zr(d.rm), slot_zr(d.ra), (int32_t)w };
+		*r = (struct rec){
+			.rd = slot_zr(d.rd), .rn = slot_zr(d.rn),
+			.rm = slot_zr(d.rm), .ra = slot_zr(d.ra),
+			.imm = (int32_t)w,
+		};
 		r->h = mt_rows[i].dec(&d);
 		if (r->h)
 			return &mt_rows[i];
@@ -269,12 +272,8 @@ static inline const struct a64_row *mt_decode(struct rec *r, uint32_t w)
 /* Runs the record at r on c; what follows it must be op_mt_end's. */
 static inline void mt_exec(struct cpu *c, const struct rec *r)
 {
-#if DISPATCH_TAIL
-	r->h(c, r, 0, 0, 0, c->tlb);
-#else
-	for (const struct rec *p = r; p; )
-		p = p->h(c, p);
-#endif
+	while (r)
+		r = op_enter(r->h, c, r);
 }
 
 /* Runs one word at address pc. */

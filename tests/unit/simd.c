@@ -36,11 +36,7 @@ static bool run(uint32_t w)
 	r[1].h = op_end;
 	cpu->x[REG_ZERO] = 0;
 	fp_enter(cpu);
-#if DISPATCH_TAIL
-	r[0].h(cpu, &r[0], 0, 0, 0, &cpu->views[0]);
-#else
-	r[0].h(cpu, &r[0]);
-#endif
+	op_enter(r[0].h, cpu, &r[0]);
 	fp_leave(cpu);
 	return true;
 }
@@ -343,11 +339,7 @@ static void test_fast_is_soft(void **state)
 					    soft ? CTX_FPSLOW : 0, &model);
 				r[1].h = op_end;
 				fp_enter(cpu);
-#if DISPATCH_TAIL
-				r[0].h(cpu, &r[0], 0, 0, 0, &cpu->views[0]);
-#else
-				r[0].h(cpu, &r[0]);
-#endif
+				op_enter(r[0].h, cpu, &r[0]);
 				fp_leave(cpu);
 				if (!soft) {
 					fast = cpu->v[0];
