@@ -331,7 +331,7 @@ profile-boot: profile
 
 # For each row of a64.def the tests that execute it.
 coverage-list:
-	+CPPFLAGS="-DROW_COVER -DPROFILE" $(MAKE) -j$(JOBS) BUILD=$(BUILD)-rows coverage-build
+	+CPPFLAGS=-DROW_COVER $(MAKE) -j$(JOBS) BUILD=$(BUILD)-rows coverage-build
 	tests/tools/coverage.sh $(BUILD)-rows $(COVERAGEFLAGS)
 coverage-build: all guests $(UNIT:%=$(BUILD)/tests/unit/%) $(DIFF_BIN) $(BUILD)/tests/tools/insn
 

@@ -181,7 +181,12 @@ static enum sysreg_next wr_tcr(struct cpu *c, const struct sysreg *r,
 static enum sysreg_next wr_ttbr(struct cpu *c, const struct sysreg *r,
 				uint64_t v)
 {
-	c->sr.ttbr[r->n] = has(c, FEAT_CNP) ? v : v & ~BIT(0);
+	static const struct fbits f[] = {
+		{ FEAT_CNP, BIT(0) },
+		{ FEAT_ASID16, BITS(63, 56) },
+	};
+
+	c->sr.ttbr[r->n] = v & WITH_FEATURES(c, BITS(55, 1), f);
 	mmu_regs_changed(c);
 	return SR_SYNC;
 }

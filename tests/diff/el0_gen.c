@@ -591,6 +591,9 @@ void gen_case(struct test_case *t, uint64_t k, const char *prefix)
 
 	memset(t, 0, sizeof(*t));
 	t->shape = prefix ? SHAPE_SINGLE : random_shape();
+	/* a call across pages has a handler of its own */
+	if (!prefix && slot == CODE_SLOTS && rnd() % 2)
+		t->shape = SHAPE_CALL;
 	t->at = (uint32_t)(page * 4096 + slot * CODE_STEP);
 	t->mem_seed = rnd() | 1;
 	random_state(&t->in);
@@ -600,10 +603,10 @@ void gen_case(struct test_case *t, uint64_t k, const char *prefix)
 	}
 	/* a page's last case goes on in the next one; its words know where they
 	 * are, so first the place */
-	unsigned before = slot == CODE_SLOTS ? 1 + (unsigned)(rnd() % 12) : 0;
-
-	if (before)
-		t->at = (uint32_t)((page + 1) * 4096 - 4 * before);
+	if (slot == CODE_SLOTS)
+		t->at = (uint32_t)((page + 1) * 4096) - 4 *
+			(t->shape == SHAPE_CALL ? 2 + (uint32_t)(rnd() % 4) :
+						  1 + (uint32_t)(rnd() % 12));
 	for (;;) {
 		struct body b = { .n = 0 };
 

@@ -1,4 +1,6 @@
 /* The table walker: random walks against a reference of its own. */
+#include <stdio.h>
+
 #include "mmu_board.h"
 
 static bool one_in(unsigned n)
@@ -10,6 +12,7 @@ struct trial {
 	int g, leaf;                    /* granule, level of the leaf */
 	unsigned half, tsz, out_bits, max_tsz;
 	uint64_t tcr, ttbr, va, sctlr;
+	uint64_t raw;                   /* tcr with what the model ignores */
 	bool el0, pan, uao, unpriv, atomic;
 	enum mmu_access acc;
 };
@@ -125,7 +128,7 @@ static struct outcome reference(const struct trial *t)
 
 	uxn |= d >> 54 & 1;
 	pxn |= d >> 53 & 1;
-	o.gp = d & D_GP;
+	o.gp = d & D_GP && M.model.has[FEAT_BTI];
 	o.attr = (uint8_t)(MAIR >> (d >> 2 & 7) * 8);
 	bool ux = !(uxn || (wxn && uw));
 	bool px = !(pxn || uw || (wxn && w));
@@ -151,14 +154,34 @@ static struct outcome reference(const struct trial *t)
 
 static bool has_pan3, has_ttst;
 
+/* What the model makes of a TCR. */
+static uint64_t tcr_with_features(uint64_t tcr)
+{
+	static const struct { enum feature feat; uint64_t bits; } f[] = {
+		{ FEAT_HAF, TCR_HA | TCR_HD }, { FEAT_HDBS, TCR_HD },
+		{ FEAT_HPDS, 3ull << 41 }, { FEAT_PAuth, 3ull << 51 },
+		{ FEAT_E0PD, 3ull << 55 },
+	};
+
+	for (unsigned i = 0; i < sizeof(f) / sizeof(f[0]); i++)
+		if (!M.model.has[f[i].feat])
+			tcr &= ~f[i].bits;
+	return tcr;
+}
+
 static void random_trial(struct trial *t)
 {
 	static const unsigned ips_bits[6] = { 32, 36, 40, 42, 44, 48 };
 	uint64_t ips = one_in(4) ? rnd() % 6 : 5;
 	uint64_t *slots[4];
+	int asked = (int)(rnd() % 3);
 
 	memset(t, 0, sizeof(*t));
-	t->g = (int)(rnd() % 3);
+	/* a granule that is not there is 4K */
+	t->g = asked;
+	if (!M.model.has[asked == 2 ? FEAT_TGran64K :
+			 asked == 1 ? FEAT_TGran16K : FEAT_BASE])
+		t->g = 0;
 	t->half = rnd() & 1;
 	t->max_tsz = !has_ttst ? 39 : t->g == 2 ? 47 : 48;
 	t->tsz = one_in(40) ? (unsigned)(rnd() % 64) :
@@ -171,14 +194,14 @@ static void random_trial(struct trial *t)
 	t->tcr &= ~(0x3full | 3ull << 14 | 0x3full << 16 | 3ull << 30 |
 		    1ull << 7 | 1ull << 23);
 	t->tcr |= (uint64_t)t->tsz << (t->half ? 16 : 0);
-	t->tcr |= tg_bits[t->half][t->g];
+	t->tcr |= tg_bits[t->half][asked];
 	for (int b = 37; b <= 56; b++)
 		if (b != 43 && b < 43 ? rnd() & 1 : b > 50 && one_in(6))
 			t->tcr |= 1ull << b;
 	if (one_in(30))
 		t->tcr |= 1ull << (t->half ? 23 : 7);
-	if (!M.model.has[FEAT_HAF])
-		t->tcr &= ~(TCR_HA | TCR_HD);
+	t->raw = t->tcr;
+	t->tcr = tcr_with_features(t->tcr);
 	t->sctlr = 1 | (one_in(3) ? 1ull << 19 : 0) |
 		   (has_pan3 && one_in(2) ? 1ull << 57 : 0);
 	t->el0 = rnd() & 1;
@@ -265,7 +288,7 @@ static void run_trial(const struct trial *t, unsigned n)
 	struct outcome o = reference(t);
 	uint64_t before = o.leaf ? *o.leaf : 0, after;
 
-	c->sr.tcr = t->tcr;
+	c->sr.tcr = t->raw;
 	c->sr.mair = MAIR;
 	c->sr.ttbr[t->half] = t->ttbr;
 	c->sr.ttbr[!t->half] = rnd();
@@ -377,11 +400,28 @@ static void test_walks_vmapple(void **state)
 	walks(30000);
 }
 
+/* Every feature that the walk asks for, away. */
+static void test_walks_switches(void **state)
+{
+	static const char *const off[] = {
+		"hdbs", "hpds", "e0pd", "pauth", "bti", "tgran16k", "tgran64k",
+		"lse2", "asid16",
+	};
+	char spec[40];
+
+	for (unsigned i = 0; i < sizeof(off) / sizeof(off[0]); i++) {
+		teardown(state);
+		snprintf(spec, sizeof(spec), "generic,%s=off", off[i]);
+		setup_model(spec);
+		walks(20000);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_walks), T(test_walks_no_haf),
-		T(test_walks_vmapple),
+		T(test_walks_vmapple), T(test_walks_switches),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
