@@ -41,15 +41,13 @@ static bool excluded(const struct a64_row *row)
 		"BR", "BLR", "RET", "BRAZ", "BLRAZ", "RETA", "BRA", "BLRA",
 		"ERET", "ERETA", "SVC", "HVC", "SMC", "BRK", "HLT", "DCPS1",
 		"DCPS2", "DCPS3", "DRPS", "UDF", "WFI", "WFE", "WFIT", "WFET",
-		"HINT", "ADR", "ADRP", NULL,
+		"HINT", NULL,
 	};
 	static const char *const no_prefix[] = {
-		"MSR", "MRS", "SYS", "PAC", "AUT", "LDR_lit", "LDRSW_lit",
-		"LDRA", NULL,
+		"MSR", "MRS", "SYS", "PAC", "AUT", "LDRA", NULL,
 	};
 
-	return one_of(row->name, no) || prefix_of(row->name, no_prefix) ||
-	       strstr(row->name, "literal") || strstr(row->name, "_lit");
+	return one_of(row->name, no) || prefix_of(row->name, no_prefix);
 }
 
 static uint64_t edge(void)
@@ -229,7 +227,7 @@ static bool fits(uint32_t w)
 	return own(w & 31) && own(w >> 5 & 31) && own(w >> 16 & 31) &&
 	       (!four || own(w >> 10 & 31)) && !unpredictable(w) &&
 	       (w & 0x3f800000) != 0x08000000 &&        /* exclusives, CASP */
-	       (w & 0x9f000000) != 0x10000000 &&        /* ADR: it is code */
+	       (w & 0x1f000000) != 0x10000000 &&        /* ADR: it is code */
 	       (w & 0xfff0fc00) != 0x5f10fc00;          /* FCVTZS, known() */
 }
 

@@ -190,14 +190,14 @@ static void put_code(const struct test_case *t)
 static uint64_t run_case(struct cpu *c, const struct test_case *t, bool count,
 			 struct outcome *o)
 {
-	uint64_t from;
+	const uint64_t from = 1ull << 32;       /* no deadline is near */
 
 	fill_memory(ram + PA_DATA + 4096, 2 * 4096, t->mem_seed);
-	c->pmu.active = count;
+	c->in->count = count;
 	put_state(c, &t->in, CODE_VA + t->at);
 	atomic_store(&vm.park, false);
 	atomic_store(&c->req, 0);
-	from = c->icount;
+	c->icount = from;
 	accel_interp.cpu_run(&vm.cpu[0], false);
 	get_outcome(c, t, CODE_VA + t->at, o);
 	return c->icount - from;
