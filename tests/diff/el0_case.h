@@ -65,8 +65,11 @@ static inline void fill_memory(void *at, uint64_t bytes, uint64_t seed)
 {
 	uint64_t *p = at;
 
-	for (uint64_t i = 0; i < bytes / 8; i++)
+	for (uint64_t i = 0; i < bytes / 8; i++) {
 		p[i] = next_random(&seed);
+		if (p[i] % 4 == 0)      /* what is loaded may be an address */
+			p[i] = DATA_RW + (p[i] >> 32 & 0x1ff8);
+	}
 }
 
 static inline uint64_t hash_memory(const void *at, uint64_t bytes)

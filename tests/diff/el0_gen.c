@@ -197,6 +197,8 @@ static void choose_pool(struct state *s)
 	}
 	s->x[pool[2]] = rnd() % 64;
 	s->x[pool[3]] = rnd() % 2 ? rnd() % 2048 : edge();
+	if (rnd() % 2)
+		s->x[pool[4]] = rnd() % 64;
 	/* all of them good indices, now and then: several loads in a row work */
 	for (unsigned i = 3; i < POOL && few; i++)
 		s->x[pool[i]] = rnd() % 64;
