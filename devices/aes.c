@@ -154,8 +154,9 @@ static uint32_t fifo_status(const struct aes *a)
 /* ---- long transfers ---------------------------------------------------- */
 
 /* One chunk, on the loop's thread, posted without the device so that the cipher
- * runs off its lock. Key and IV cannot change meanwhile, for the FIFO waits;
- * a reset can come in between, which the epoch tells. */
+ * runs off its lock. Key and IV cannot change meanwhile, for the FIFO waits; a
+ * reset can come in between, which the epoch tells: what was done for nothing
+ * stays in a->buf then, for the guest may use the memory otherwise by now. */
 static void long_step(void *arg)
 {
 	struct aes *a = arg;
@@ -163,6 +164,7 @@ static void long_step(void *arg)
 	struct aes_key k;
 	struct aes_job j;
 	uint32_t epoch, bad;
+	size_t n;
 
 	device_lock(&a->dev);
 	j = a->job;
@@ -172,9 +174,11 @@ static void long_step(void *arg)
 	device_unlock(&a->dev);
 	if (!j.left)
 		return;
-	bad = aes_step(a->dev.dma, &k, &j, iv, a->buf, sizeof(a->buf));
+	bad = aes_take(a->dev.dma, &k, &j, iv, a->buf, sizeof(a->buf), &n);
 	device_lock(&a->dev);
 	if (epoch == a->epoch) {
+		if (!bad)
+			bad = aes_give(a->dev.dma, &j, a->buf, n);
 		if (bad)
 			j.left = 0;
 		a->irq_status |= bad;

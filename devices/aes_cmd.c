@@ -71,14 +71,20 @@ void aes_crypt(const struct aes_key *k, uint8_t iv[AES_BLOCK], uint8_t *buf,
 	}
 }
 
-uint32_t aes_step(struct dma *dma, const struct aes_key *k, struct aes_job *j,
-		  uint8_t iv[AES_BLOCK], uint8_t *buf, size_t room)
+uint32_t aes_take(struct dma *dma, const struct aes_key *k,
+		  const struct aes_job *j, uint8_t iv[AES_BLOCK], uint8_t *buf,
+		  size_t room, size_t *n)
 {
-	size_t n = j->left < room ? j->left : room;
-
-	if (dma_get(dma, j->src, buf, n))
+	*n = j->left < room ? j->left : room;
+	if (dma_get(dma, j->src, buf, *n))
 		return AES_IRQ_READ;
-	aes_crypt(k, iv, buf, n);
+	aes_crypt(k, iv, buf, *n);
+	return 0;
+}
+
+uint32_t aes_give(struct dma *dma, struct aes_job *j, const uint8_t *buf,
+		  size_t n)
+{
 	if (dma_put(dma, j->dst, buf, n))
 		return AES_IRQ_WRITE;
 	j->src += n;
@@ -174,6 +180,7 @@ static void cmd_data(struct aes *a, const uint32_t *w)
 	};
 	uint8_t buf[AES_PIECE];
 	uint32_t bad;
+	size_t n;
 
 	if (!j.left)
 		return;
@@ -190,9 +197,12 @@ static void cmd_data(struct aes *a, const uint32_t *w)
 		a->job = j;             /* aes.c does it */
 		return;
 	}
-	while (j.left && !bad)
-		bad = aes_step(a->dev.dma, &a->key[j.key], &j, a->iv[j.iv],
-			       buf, sizeof(buf));
+	while (j.left && !bad) {
+		bad = aes_take(a->dev.dma, &a->key[j.key], &j, a->iv[j.iv],
+			       buf, sizeof(buf), &n);
+		if (!bad)
+			bad = aes_give(a->dev.dma, &j, buf, n);
+	}
 	a->irq_status |= bad;
 }
 

@@ -69,9 +69,14 @@ void aes_cmd(struct aes *, const uint32_t *w);
  * no lock: all it touches is given. */
 void aes_crypt(const struct aes_key *, uint8_t iv[AES_BLOCK], uint8_t *buf,
 	       size_t len);
-/* Moves up to `room` bytes of the job through buf, and the job on. Returns the
- * bits to raise, 0 where all went well. No lock needed. */
-uint32_t aes_step(struct dma *, const struct aes_key *, struct aes_job *,
-		  uint8_t iv[AES_BLOCK], uint8_t *buf, size_t room);
+/* One step of a job, in two halves: what comes next of it, *n bytes of at most
+ * `room`, transformed into buf; and that to where it belongs, and the job on.
+ * Each returns the bits to raise, 0 where all went well. The first needs no
+ * lock; the second writes to memory, so a job that was cancelled meanwhile must
+ * not come to it. */
+uint32_t aes_take(struct dma *, const struct aes_key *, const struct aes_job *,
+		  uint8_t iv[AES_BLOCK], uint8_t *buf, size_t room, size_t *n);
+uint32_t aes_give(struct dma *, struct aes_job *, const uint8_t *buf,
+		  size_t n);
 
 #endif

@@ -5,8 +5,8 @@
  * receive buffers to queue 0 and packets to queue 1, each by a descriptor whose
  * address it stores to CMD; a packet for it is told by READY, which it reads
  * and thereby clears. The next one is held back until then and until there is a
- * buffer. The far side is a byte stream (bdif.h); types are the host's business
- * but for 0, which panics firmware that knows no better. */
+ * buffer. The far side is a byte stream (bdif.h); types are the host's business,
+ * 0 too: to some firmware it is a bus reset, other firmware panics. */
 #include <string.h>
 
 #include "bdif.h"
@@ -23,6 +23,8 @@ enum { CFG_USB = 0x1a01, CONFIG_OFFSET = 0x420 };
 enum { QUEUE_RX = 0, QUEUE_TX = 1 };
 
 enum { BUFFERS = 8, GUEST_HEADER = 2 };
+
+enum { WARNINGS = 8 };                  /* then guest and peer may go on */
 
 struct buffer {
 	uint64_t addr;
@@ -42,6 +44,7 @@ struct bdif_usb {
 	bool in_bad;                    /* until the peer goes away */
 	uint8_t out[BDIF_USB_HEADER + BDIF_USB_MAX];
 	size_t out_fill, out_done;
+	unsigned warnings;
 	struct log_limit log;
 };
 
@@ -63,6 +66,11 @@ static const struct field bdif_usb_saved[] = {
 	FIELD(5, struct bdif_usb, nbuffers), FIELD(6, struct bdif_usb, buffer),
 	{ 0 },
 };
+
+static bool may_warn(struct bdif_usb *u)
+{
+	return u->warnings < WARNINGS && ++u->warnings;
+}
 
 /* ---- to the guest ------------------------------------------------------ */
 
@@ -92,6 +100,8 @@ static bool deliver(struct bdif_usb *u)
 		return false;
 	u->in_fill = 0;
 	if (len > u->buffer[0].len) {
+		if (!may_warn(u))
+			return true;
 		log_msg(LOG_WARN, "%s: a packet of %zu bytes is dropped: the "
 			"guest's buffer has %llu", u->dev.id, len,
 			(unsigned long long)u->buffer[0].len);
@@ -118,10 +128,11 @@ static void check_header(struct bdif_usb *u)
 {
 	if (u->in_fill != BDIF_USB_HEADER || in_length(u) <= BDIF_USB_MAX)
 		return;
-	log_msg(LOG_WARN, "%s: the host end sent a packet of %u bytes, at most "
-		"%d fit; it is not listened to any more", u->dev.id,
-		in_length(u), BDIF_USB_MAX);
 	u->in_bad = true;
+	if (may_warn(u))
+		log_msg(LOG_WARN, "%s: the host end sent a packet of %u bytes, "
+			"at most %d fit; it is not listened to any more",
+			u->dev.id, in_length(u), BDIF_USB_MAX);
 }
 
 /* Takes what it can; a packet that waits for the guest holds up the rest. */
@@ -193,8 +204,9 @@ static void transmit(struct bdif_usb *u, const struct buffer *b)
 	if (!u->tty)
 		return;
 	if (u->out_done < u->out_fill) {
-		log_msg(LOG_WARN, "%s: the host end does not read: a packet of "
-			"the guest is lost", u->dev.id);
+		if (may_warn(u))
+			log_msg(LOG_WARN, "%s: the host end does not read: a "
+				"packet of the guest is lost", u->dev.id);
 		return;
 	}
 	len = (uint32_t)b->len - GUEST_HEADER;

@@ -1,10 +1,13 @@
 /* Tests of devices/aes.c and aes_cmd.c. Results are OpenSSL's. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -487,6 +490,38 @@ static void test_long(void **state)
 	check_alive();
 }
 
+/* A loop of its own, until told to stop. */
+static void *poller(void *stop)
+{
+	while (!atomic_load((_Atomic bool *)stop))
+		fake_poll(f);
+	return NULL;
+}
+
+/* A guest that resets the engine has its memory back: what the loop's thread is
+ * at does not come down on it. */
+static void test_reset_race(void **state)
+{
+	const unsigned n = 0x40000;
+	uint8_t *dst = f->ram + 0x100000;
+	_Atomic bool stop = false;
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, poller, &stop);
+	for (unsigned i = 0; i < 40; i++) {
+		key(0, 32, CBC, true);
+		data(0, 0, FAKE_RAM + 0x10000, FAKE_RAM + 0x100000, n);
+		usleep(i * 10);
+		fake_write(dev, CONTROL, 4, 4);
+		memset(dst, 0x77, n);
+		usleep(1000);
+		for (unsigned k = 0; k < n; k++)
+			assert_int_equal(dst[k], 0x77);
+	}
+	atomic_store(&stop, true);
+	pthread_join(thread, NULL);
+}
+
 static void *field(unsigned id)
 {
 	for (const struct field *s = aes_ops.saved; s->size; s++)
@@ -610,7 +645,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_registers), T(test_vectors), T(test_builtin),
 		T(test_contexts), T(test_chaining), T(test_errors),
-		T(test_irq), T(test_fifo), T(test_long), T(test_check),
+		T(test_irq), T(test_fifo), T(test_long), T(test_reset_race),
+		T(test_check),
 		T(test_restore),
 	};
 

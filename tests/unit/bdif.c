@@ -5,8 +5,10 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -265,6 +267,42 @@ static void test_bad_requests(void **state)
 	assert_int_equal(go(0, 0, 512, READ), 0);
 }
 
+/* What a request may say as it likes, and what it may do to itself. */
+static void test_odd_requests(void **state)
+{
+	uint8_t before[1024];
+
+	/* not looked at: type, reserved word, flags and next of the header,
+	 * length, flags and next of the status byte */
+	request(2, DATA, 512, READ);
+	put(HEADER, 8, UINT64_MAX);
+	put(REQ + 12, 4, UINT32_MAX);
+	put(REQ + 40, 8, UINT64_MAX);
+	assert_int_equal(run(0), 0);
+	assert_memory_equal(data(), image[0] + 1024, 512);
+	/* a write that lies partly past the end, or comes from nowhere: none of
+	 * it is written */
+	memcpy(before, image[0] + sizeof(image[0]) - 1024, 1024);
+	memset(data(), 0x99, 1024);
+	assert_int_equal(go(0, SECTORS - 1, 1024, WRITE), 1);
+	assert_int_equal(go(0, SECTORS, 1, WRITE), 1);
+	assert_int_equal(go(0, 1ull << 32, 512, WRITE), 1);
+	request(SECTORS - 1, FAKE_RAM + 0x200000 - 256, 512, WRITE);
+	assert_int_equal(run(0), 1);
+	assert_memory_equal(before, image[0] + sizeof(image[0]) - 1024, 1024);
+	assert_int_equal(go(0, SECTORS, 0, WRITE), 0);
+	/* data over the request itself: what was read of it first holds */
+	request(5, REQ, 512, READ);
+	fake_write(dev, CMD, 8, REQ);
+	memcpy(before, image[0] + 5 * 512, 512);
+	assert_memory_equal(f->ram + (REQ - FAKE_RAM), before, 512);
+	/* the status byte is the last thing written */
+	request(6, RESULT, 16, READ);
+	assert_int_equal(run(0), 0);
+	assert_memory_equal(f->ram + (RESULT + 1 - FAKE_RAM),
+			    image[0] + 6 * 512 + 1, 15);
+}
+
 /* A disk that takes its time: the CPU goes on after a while, and READY and the
  * status byte tell when it is done. */
 static void test_slow_disk(void **state)
@@ -513,6 +551,36 @@ static void test_usb_transmit(void **state)
 }
 
 /* Posted buffers, the selected queue and a packet not yet told go along. */
+/* Neither a guest whose packets nobody reads nor a peer that sends nonsense
+ * fills the user's terminal. */
+static void test_usb_quiet(void **state)
+{
+	FILE *log = tmpfile();
+	unsigned lines = 0;
+	int err = dup(2);
+
+	assert_non_null(log);
+	dup2(fileno(log), 2);
+	host.room = 3;
+	for (unsigned i = 0; i < 1000; i++)
+		post(1, DATA, 7);
+	for (unsigned i = 0; i < 1000; i++) {
+		post(0, DATA, 6);
+		feed("\1\0\0\0\0\1x", 7);
+	}
+	for (unsigned i = 0; i < 1000; i++) {
+		feed("\xff\xff\xff\xff\0\1", 6);
+		host.tty.hangup(dev);
+	}
+	dup2(err, 2);
+	close(err);
+	rewind(log);
+	for (int c; (c = getc(log)) != EOF;)
+		lines += c == '\n';
+	fclose(log);
+	assert_in_range(lines, 1, 20);
+}
+
 static void test_usb_restore(void **state)
 {
 	static const uint8_t bus_reset[] = { 0, 0, 0, 0, 0, 2 };
@@ -551,9 +619,11 @@ int main(void)
 #define U(name) cmocka_unit_test_setup_teardown(name, setup_usb, teardown_usb)
 	const struct CMUnitTest tests[] = {
 		T(test_registers), T(test_big_disk), T(test_transfers),
-		T(test_bad_requests), T(test_slow_disk),
+		T(test_bad_requests), T(test_odd_requests),
+		T(test_slow_disk),
 		U(test_usb_registers), U(test_usb_receive),
-		U(test_usb_bad_peer), U(test_usb_transmit), U(test_usb_restore),
+		U(test_usb_bad_peer), U(test_usb_transmit), U(test_usb_quiet),
+		U(test_usb_restore),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
