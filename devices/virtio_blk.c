@@ -66,7 +66,11 @@ struct virtio_blk {
 	 * nobody waits for it any more. */
 	unsigned epoch;
 	unsigned inflight;              /* submitted, done() to come */
-	bool stalled;                   /* no slot; done() goes on */
+	bool stalled;                   /* no slot, a barrier; done() goes on */
+	/* Apple's barrier: waits for all before it, then is a flush; what
+	 * stands behind it in the queue has not been looked at. */
+	struct slot *barrier;
+	bool flushing;                  /* it was submitted */
 	struct slot *free;
 	struct slot slot[SLOTS];
 };
@@ -102,6 +106,23 @@ static void submit(struct virtio_blk *d, struct slot *s, enum blk_op op)
 	blk_submit(d->blk, &s->req);
 }
 
+static void barrier_go(struct virtio_blk *d)
+{
+	struct slot *s = d->barrier;
+
+	d->flushing = true;
+	s->req.off = s->req.len = 0;
+	submit(d, s, BLK_FLUSH);
+}
+
+static void barrier_drop(struct virtio_blk *d)
+{
+	if (d->barrier && !d->flushing)
+		slot_free(d, d->barrier);       /* else done() has it */
+	d->barrier = NULL;
+	d->flushing = false;
+}
+
 /* On a pool thread, under our lock. */
 static void done(struct blk_req *r, int error)
 {
@@ -121,8 +142,14 @@ static void done(struct blk_req *r, int error)
 		submit(d, s, BLK_FLUSH);
 		return;
 	}
+	if (s == d->barrier) {
+		d->barrier = NULL;
+		d->flushing = false;
+	}
 	complete(d, s, error ? S_IOERR : S_OK);
 	virtq_show(&d->virtio.vq[0]);
+	if (d->barrier && !d->inflight)
+		barrier_go(d);
 	if (d->stalled)
 		run_queue(d);
 }
@@ -163,6 +190,19 @@ static int flush(struct virtio_blk *d, struct slot *s)
 		return S_OK;
 	s->req.off = s->req.len = 0;
 	submit(d, s, BLK_FLUSH);
+	return PENDING;
+}
+
+/* The pool's threads take requests as they come, so order is made here: those
+ * before a barrier are done and on the disk when it is, those behind it begin
+ * then (vmapple.md section 5). */
+static int barrier(struct virtio_blk *d, struct slot *s)
+{
+	if (d->blk->readonly)
+		return S_OK;
+	d->barrier = s;
+	if (!d->inflight)
+		barrier_go(d);
 	return PENDING;
 }
 
@@ -232,8 +272,7 @@ static int start(struct virtio_blk *d, struct slot *s)
 	case T_WRITE_ZEROES:
 		return discard(d, s, true, data_out);
 	case T_APPLE_BARRIER:
-		/* a flush orders earlier writes and more */
-		return d->kind == VIRTIO_BLK_PLAIN ? S_UNSUPP : flush(d, s);
+		return d->kind == VIRTIO_BLK_PLAIN ? S_UNSUPP : barrier(d, s);
 	}
 	return S_UNSUPP;
 }
@@ -284,7 +323,7 @@ static void run_queue(struct virtio_blk *d)
 		return;
 	virtq_notify_off(q);
 	for (n = 0; n < QUEUE; n++) {
-		if (!d->free) {
+		if (!d->free || d->barrier) {
 			d->stalled = true;
 			break;
 		}
@@ -313,6 +352,7 @@ static bool blk_reset_by_driver(struct virtio *v)
 
 	d->epoch++;
 	d->stalled = false;
+	barrier_drop(d);
 	blk_cancel(d->blk, &v->pci.dev);
 	return !d->inflight;
 }
@@ -324,6 +364,7 @@ static void blk_reset(struct device *dev)
 	blk_settle(d->blk, dev);
 	d->epoch++;
 	d->stalled = false;
+	barrier_drop(d);
 	virtio_power_on(&d->virtio);
 }
 

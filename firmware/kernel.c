@@ -56,6 +56,8 @@ static bool load(const struct scan *s, const struct found *f,
 	memset(&img, 0, sizeof(img));
 	bad = f->kind == FOUND_IMG4 ? img4_parse(p, f->len, &img) :
 				      im4p_parse(p, f->len, &img.p);
+	if (!bad && img.p.type != f->type)      /* it was read again */
+		bad = "it has changed since it was found";
 	if (bad) {
 		say("  malformed: %s\n", bad);
 		return false;

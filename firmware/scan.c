@@ -9,6 +9,7 @@
 #define STEP (1u << 20)                 /* bytes a request reads */
 #define WINDOW (40u << 20)
 #define MAX_MALFORMED 8                 /* messages */
+#define GIVE_UP 1000                    /* malformed ones on all disks */
 
 struct window {
 	enum disk_id disk;
@@ -137,6 +138,9 @@ static void malformed(struct scan *s, const struct found *f, const char *why)
 	if (s->malformed++ < MAX_MALFORMED)
 		say("%s+0x%lx: malformed container: %s\n", disk[f->disk].name,
 		    f->offset, why);
+	if (s->malformed == GIVE_UP)
+		say("%s+0x%lx: %u malformed containers; looking no further\n",
+		    disk[f->disk].name, f->offset, GIVE_UP);
 }
 
 /* What stands at offset `pos`, where the pattern is; returns where to look
@@ -210,7 +214,9 @@ void scan_disk(struct scan *s, enum disk_id id, uint64_t limit,
 		w.size = w.end;
 	w.size &= ~511ull;
 	w.buf = heap_take(w.size);
-	while (w.buf) {
+	/* Each may have the window move on by no more than a sector: a disk
+	 * that is made of them would keep the ROM busy for hours. */
+	while (w.buf && s->malformed < GIVE_UP) {
 		uint64_t have = w.start + w.have;
 		const uint8_t *hit;
 

@@ -214,6 +214,10 @@ def container_cases():
     yield bad("encrypted", signed_raw(im.im4p("illb", OFF, kbag=b"x" * 20)), "encrypted")
     yield bad("another type", im.signed("logo", OFF, ECID), "IMG4 logo")
     yield Case("a thousand magics", im.aux({0x1000: b"0\x0a\x16\4IMG4" * 1000}, SMALL), ["malformed"])
+    heads = b"0\x84" + struct.pack(">I", (40 << 20) - 518) + b"\x16\4IM4P"
+    yield Case("a disk made of heads that move the window", None, ["1000 malformed containers; looking no further"], ["a fault"],
+               files={"root": lambda: heads * ((64 << 20) // len(heads))}, budget=8_000_000_000,
+               args=["-m", "1G", "--disk", "{root},role=root,format=raw"], typed="off\n")
     yield Case("nested heads", im.aux({0x1000: (b"0\x82\x7f\xff\x16\4IMG4" * 3000)}, SMALL), ["malformed"])
     yield Case("store of zeros", im.aux({}, SMALL), ["nothing on it"])
     yield Case("store of ones", b"\xff" * SMALL, ["nothing on it"])

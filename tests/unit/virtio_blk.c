@@ -25,6 +25,8 @@ struct mem {
 	bool hold;
 	int fail;
 	unsigned ran[5], holding;
+	char log[32];                   /* what began, in order */
+	unsigned nlog;
 	bool unmap;
 };
 
@@ -41,6 +43,8 @@ static int mem_run(struct blk *b, struct blk_req *r)
 
 	pthread_mutex_lock(&m->lock);
 	m->ran[r->op]++;
+	if (m->nlog < sizeof(m->log))
+		m->log[m->nlog++] = "RWF.."[r->op];
 	m->holding++;
 	pthread_cond_broadcast(&m->cond);
 	while (m->hold)
@@ -100,23 +104,24 @@ static int setup(void **s)
 	return 0;
 }
 
-static int teardown(void **s)
-{
-	struct t *t = *s;
-
-	drv_close(&t->d);
-	blk_close(&t->m.b);
-	blk_pool_free(t->m.b.pool);
-	free(t);
-	return 0;
-}
-
 static void hold(struct t *t, bool on)
 {
 	pthread_mutex_lock(&t->m.lock);
 	t->m.hold = on;
 	pthread_cond_broadcast(&t->m.cond);
 	pthread_mutex_unlock(&t->m.lock);
+}
+
+static int teardown(void **s)
+{
+	struct t *t = *s;
+
+	hold(t, false);                 /* where a test failed */
+	drv_close(&t->d);
+	blk_close(&t->m.b);
+	blk_pool_free(t->m.b.pool);
+	free(t);
+	return 0;
 }
 
 static void wait_holding(struct t *t, unsigned n)
@@ -324,6 +329,92 @@ static void test_apple(void **s)
 	assert_int_equal(request(t, 0x10001, 0, 512, true), 2);
 }
 
+/* Chain 3 * i: a request of one sector, to be offered later. */
+static void prepare(struct t *t, unsigned i, uint32_t type)
+{
+	struct drv *d = &t->d;
+
+	header(t, HDR + 0x40 * i, type, i);
+	*drv_ptr(d, STATUS + 0x40 * i) = 0xcc;
+	drv_desc(d, 0, 3 * i, HDR + 0x40 * i, 16, NEXT, 3 * i + 1);
+	drv_desc(d, 0, 3 * i + 1, BUF + 512 * i, 512, NEXT | (type ? 0 : WRITE),
+		 3 * i + 2);
+	drv_desc(d, 0, 3 * i + 2, STATUS + 0x40 * i, 1, WRITE, 0);
+	drv_offer(d, 0, 3 * i);
+}
+
+/* Whatever the pool's threads do: what came before a barrier is over before the
+ * flush, what came behind begins after it. */
+static void test_barrier(void **s)
+{
+	static const uint32_t type[] = { 1, 0, 1, 0x10000, 1, 0x10000, 0x10000,
+					 0 };
+	struct t *t = *s;
+	struct drv *d = &t->d;
+	uint32_t id, used;
+	unsigned at = 0;
+
+	device_free(d->dev);
+	make(t, VIRTIO_BLK_ROOT);
+	drv_start(d, BIT(9), 1, 128);
+	hold(t, true);
+	for (unsigned i = 0; i < 8; i++)
+		prepare(t, i, type[i]);
+	drv_notify(d, 0);
+	wait_holding(t, 3);
+	usleep(20000);
+	assert_int_equal(t->m.nlog, 3);         /* four threads are there */
+	assert_int_equal(t->m.ran[BLK_FLUSH], 0);
+	hold(t, false);
+	for (unsigned i = 0; i < 8; i++) {
+		assert_true(drv_wait(d, 0, &id, &used));
+		if (i >= 3)                     /* those before: any order */
+			assert_int_equal(id, 3 * i);
+		at |= 1u << id / 3;
+		assert_int_equal(*drv_ptr(d, STATUS + 0x40 * (id / 3)), 0);
+	}
+	assert_int_equal(at, 0xff);
+	assert_memory_equal(t->m.log + 3, "FWFFR", 5);
+}
+
+/* A reset finds a barrier that waits, or one that is being flushed; no slot is
+ * lost by it. */
+static void test_barrier_reset(void **s)
+{
+	struct t *t = *s;
+	struct drv *d = &t->d;
+
+	device_free(d->dev);
+	make(t, VIRTIO_BLK_AUX);
+	for (unsigned i = 0; i < 150; i++) {
+		drv_start(d, BIT(9), 1, 128);
+		hold(t, true);
+		if (i & 1)
+			prepare(t, 0, 1);
+		prepare(t, 1, 0x10000);
+		prepare(t, 2, 1);
+		drv_notify(d, 0);
+		wait_holding(t, 1);
+		if (i % 3 == 2) {
+			hold(t, false);
+			device_lock(d->dev);
+			d->dev->ops->reset(d->dev);
+			device_unlock(d->dev);
+			drv_map(d);
+		} else {
+			drv_set(d, 0x14, 1, 0);
+			hold(t, false);
+		}
+		blk_drain(&t->m.b);
+		for (int k = 0; k < 2000 && drv_status(d); k++)
+			usleep(1000);
+		assert_int_equal(drv_status(d), 0);
+	}
+	drv_start(d, BIT(9), 1, 128);
+	assert_int_equal(request(t, 0x10000, 0, 512, true), 0);
+	assert_int_equal(request(t, 0, 0, 512, true), 0);
+}
+
 /* Header, data and status cut anywhere, and by an indirect table. */
 static void test_framing(void **s)
 {
@@ -509,7 +600,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_config), TEST(test_ops), TEST(test_refused),
 		TEST(test_discard), TEST(test_write_through),
-		TEST(test_readonly), TEST(test_apple), TEST(test_framing),
+		TEST(test_readonly), TEST(test_apple), TEST(test_barrier),
+		TEST(test_barrier_reset), TEST(test_framing),
 		TEST(test_hostile), TEST(test_many),
 		TEST(test_reset_in_flight), TEST(test_machine_reset),
 	};
