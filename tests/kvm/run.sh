@@ -70,7 +70,7 @@ if [ "$*" = quick ]; then
 	exit
 fi
 options=()
-while [ "${1#-}" != "${1:-}" ]; do
+while [ $# -gt 0 ] && [ "${1#-}" != "$1" ]; do
 	options+=("$1")
 	shift
 	case ${options[-1]} in -d) ;; *) options+=("$1"); shift ;; esac
