@@ -210,6 +210,7 @@ cli-tests: $(BUILD)/pome
 guest-tests: $(BUILD)/pome guests $(BUILD)/guest/u_usb.elf
 	tests/guest/run.sh $(BUILD)/pome $(BUILD)/guest --accel interp
 	tests/guest/usb.py $(BUILD)/pome $(BUILD)/guest/u_usb.elf
+	tests/guest/confined.sh $(BUILD)/pome --accel interp
 
 # The boot ROM end to end: a stage 1 and a Mach-O kernel of our own in signed images, and a hundred hostile ones.
 FW_TESTS = $(BUILD)/firmware-tests

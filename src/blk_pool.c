@@ -85,6 +85,8 @@ static void *work(void *arg)
 	struct worker *w = arg;
 	struct blk_pool *p = w->pool;
 
+	/* Another thread would need to open a file for it. */
+	pthread_setname_np(pthread_self(), "disk");
 	pthread_mutex_lock(&p->lock);
 	for (;;) {
 		struct blk_req *r = p->head;
@@ -147,8 +149,7 @@ struct blk_pool *blk_pool_new(int threads, struct err *e)
 		p->worker[p->n].pool = p;
 		no = pthread_create(&p->worker[p->n].thread, NULL, work,
 				    &p->worker[p->n]);
-		if (!no)
-			pthread_setname_np(p->worker[p->n++].thread, "disk");
+		p->n += !no;
 	}
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (no) {

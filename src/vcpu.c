@@ -6,12 +6,16 @@
 #include "accel.h"
 #include "machine.h"
 
-/* Waits until all threads exist, takes its own filter, reports. */
-static bool confine(struct machine *m)
+/* Waits until all threads exist, takes its own filter, reports. The name
+ * before: the filter has no prctl, and others would have to open a file. */
+static bool confine(struct machine *m, unsigned cpu)
 {
+	char name[16];
 	struct err e;
 	int r;
 
+	snprintf(name, sizeof(name), "cpu%u", cpu);
+	pthread_setname_np(pthread_self(), name);
 	pthread_mutex_lock(&m->park_lock);
 	while (!m->go && !m->quit)
 		pthread_cond_wait(&m->unpark, &m->park_lock);
@@ -51,7 +55,7 @@ void *vcpu_main(void *arg)
 	struct vcpu *v = arg;
 	struct machine *m = (struct machine *)v->vm;
 
-	if (!confine(m))
+	if (!confine(m, v->index))
 		return NULL;
 	while (wait_unparked(m, v)) {
 		switch (m->vm.accel->cpu_run(v, v->step)) {

@@ -11,13 +11,14 @@ shift
 debian=$(realpath -m "${POME_CACHE:-$here/../../build/debian}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-all="guests gdb stage1 traps units linux1 linux2 linux4 reboot"
+all="guests confined gdb stage1 traps units linux1 linux2 linux4 reboot"
 
 stage() { # a directory for suite.sh
 	mkdir -p "$1"/{guest,unit}
 	cp "$build"/guest/[tx]_*.elf "$build"/guest/g_debug.{elf,sym} "$1/guest/"
 	cp "$build/guest/rsp" "$1/"
 	cp "$here/../guest/run.sh" "$1/guests.sh"
+	cp "$here/../guest/confined.sh" "$1/"
 	cp "$here/suite.sh" "$build/firmware-tests/stage1.img4" "$1/"
 	cp "$debian/vmlinuz-cloud" "$1/vmlinuz"
 	cp "$debian/initrd-cloud.img" "$1/initrd.img"
@@ -63,7 +64,7 @@ all_of() { # HOSTS
 
 : >"$work/good"
 if [ "$*" = quick ]; then
-	(host neoverse-n1 "guests gdb stage1 traps linux1 linux4") &
+	(host neoverse-n1 "guests confined gdb stage1 traps linux1 linux4") &
 	host units "units"
 	wait
 	all_of 2
@@ -83,7 +84,7 @@ fi
 
 # Two busy threads at a time. The kinds: VHE; pauth and SVE; nVHE and 44 bits of address; two CPUs that run at the same
 # time; no KVM; no GICv3.
-(host neoverse-n1 "guests gdb stage1 traps linux1 linux2 linux4 reboot") &
+(host neoverse-n1 "guests confined gdb stage1 traps linux1 linux2 linux4 reboot") &
 (
 	host units "units"
 	host max "guests stage1 linux1" -c max

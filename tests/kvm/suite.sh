@@ -5,6 +5,7 @@
 #     DIR holds guest/*.elf, unit/*, vmlinuz, initrd.img and guests.sh; WORDS are told to the bare-metal guests
 #     PARTS: guests  bare-metal guests                 traps   guests that must end with status 7
 #            units   unit tests                        reboot  a guest that restarts itself
+#            confined  the sandbox of each thread
 #            linuxN  boot with N CPUs and a disk       bootsN  the same 20 times, without the disk
 #            stage1  the boot ROM, and a stage 1 that uses the whole vmapple board
 #            gdb     the debugger's stub
@@ -183,6 +184,9 @@ for part in $parts; do
 		;;
 	gdb) gdb ;;
 	units) units ;;
+	confined)
+		sh "$dir/confined.sh" "$pome" --accel kvm >"$work/out" 2>&1
+		tally "every thread is confined" $? "$work/out" ;;
 	linux*) disk "${part#linux}" ;;
 	reboot) reboot ;;
 	boots*) boots "${part#boots}" ;;
