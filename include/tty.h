@@ -56,5 +56,7 @@ bool tty_accepts(const struct tty *);
 
 /* Puts the terminal back as it was. Async-signal-safe, any number of times. */
 void tty_restore(void);
+/* After a stop (SIGCONT): raw again, if it was before the stop. Loop thread. */
+void tty_resume(void);
 
 #endif

@@ -58,7 +58,8 @@ struct host_tty {
  * must reach it: the one piece of file-scope state. */
 static struct {
 	volatile sig_atomic_t raw;
-	struct termios saved;
+	bool started;                   /* `mode` is what a guest wants */
+	struct termios saved, mode;
 } term;
 
 static struct host_tty *host(struct tty *t)
@@ -72,6 +73,14 @@ void tty_restore(void)
 		return;
 	tcsetattr(STDIN_FILENO, TCSANOW, &term.saved);
 	term.raw = 0;
+}
+
+void tty_resume(void)
+{
+	if (!term.started)
+		return;
+	term.raw = 1;
+	tcsetattr(STDIN_FILENO, TCSANOW, &term.mode);
 }
 
 /* ---- events wanted ---------------------------------------------------- */
@@ -572,16 +581,15 @@ struct tty *tty_open(const struct tty_conf *c, struct err *e)
 void tty_start(struct tty *tty)
 {
 	struct host_tty *t = host(tty);
-	struct termios tio;
 
 	if (t->where == CFG_TTY_STDIO && t->terminal &&
 	    !tcgetattr(STDIN_FILENO, &term.saved)) {
-		tio = term.saved;
-		cfmakeraw(&tio);
+		term.mode = term.saved;
+		cfmakeraw(&term.mode);
 		/* Our own messages end in a plain line feed. */
-		tio.c_oflag |= OPOST;
-		term.raw = 1;
-		tcsetattr(STDIN_FILENO, TCSANOW, &tio);
+		term.mode.c_oflag |= OPOST;
+		term.started = true;
+		tty_resume();
 	}
 	if (t->wpoll)
 		watch_at(t->wpoll, loop_now(t->loop, CLOCK_HOST));
@@ -630,8 +638,10 @@ void tty_close(struct tty *tty)
 		return;
 	t->tty.dev = NULL;              /* freed already */
 	flush(t);
-	if (t->where == CFG_TTY_STDIO)
+	if (t->where == CFG_TTY_STDIO) {
 		tty_restore();
+		term.started = false;
+	}
 	watch_free(t->win);
 	watch_free(t->wout);
 	watch_free(t->wlisten);

@@ -25,7 +25,14 @@
 #define QUICK_NS 20000000000u           /* a start that comes to nothing */
 #define QUICK_RESETS 5                  /* in a row: say so, once */
 
-static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGWINCH };
+/* The first four end the machine. */
+static const int signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT,
+			       SIGWINCH, SIGTSTP, SIGCONT };
+
+static bool ends(int sig)
+{
+	return sig != SIGWINCH && sig != SIGTSTP && sig != SIGCONT;
+}
 
 static struct machine *machine(struct vm *vm)
 {
@@ -209,6 +216,21 @@ static void on_second(int sig)
 	_exit(128 + sig);
 }
 
+/* Stopped as any program is, and the shell finds its terminal as it was. The
+ * kernel decides by the default action: with no shell to continue us, no stop. */
+static void stop_process(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTSTP);
+	tty_restore();
+	raise(SIGTSTP);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	tty_resume();
+}
+
 static void on_signal_fd(void *arg, uint32_t events)
 {
 	struct machine *m = arg;
@@ -218,11 +240,20 @@ static void on_signal_fd(void *arg, uint32_t events)
 
 	if (read(m->signal_fd, &si, sizeof(si)) != sizeof(si))
 		return;
-	if (si.ssi_signo == SIGWINCH) {
+	switch (si.ssi_signo) {
+	case SIGWINCH:
 		tty_winch(m->serial);
 		if (m->console)
 			tty_winch(m->console);
 		return;
+	case SIGTSTP:
+		stop_process();
+		return;
+	case SIGCONT:                   /* after a SIGSTOP */
+		tty_resume();
+		return;
+	default:
+		break;
 	}
 	m->signal = (int)si.ssi_signo;
 	snprintf(why, sizeof(why), "signal %d", m->signal);
@@ -230,7 +261,7 @@ static void on_signal_fd(void *arg, uint32_t events)
 	/* From here on it goes to on_second, whose handler is in place. */
 	sigemptyset(&set);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
-		if (signals[i] != SIGWINCH)
+		if (ends(signals[i]))
 			sigaddset(&set, signals[i]);
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 }
@@ -247,7 +278,7 @@ static int open_signals(struct machine *m, struct err *e)
 		    old.sa_handler == SIG_IGN)
 			continue;
 		sigaddset(&set, signals[i]);
-		if (signals[i] != SIGWINCH)
+		if (ends(signals[i]))
 			sigaction(signals[i], &sa, NULL);
 	}
 	signal(SIGPIPE, SIG_IGN);
@@ -414,8 +445,6 @@ static void confine_pool(struct machine *m)
 
 static int start_threads(struct machine *m, struct err *e)
 {
-	char name[16];
-
 	for (unsigned i = 0; i < m->vm.ncpus; i++) {
 		struct vcpu *v = &m->vm.cpu[i];
 		int no = pthread_create(&v->thread, NULL, vcpu_main, v);
@@ -424,8 +453,6 @@ static int start_threads(struct machine *m, struct err *e)
 			return err_set(e, no, "starting the thread of cpu %u",
 				       i);
 		v->started = true;
-		snprintf(name, sizeof(name), "cpu%u", i);
-		pthread_setname_np(v->thread, name);
 	}
 	return 0;
 }

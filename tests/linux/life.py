@@ -102,9 +102,42 @@ def ended(name, how, want):
         g.kill()
 
 
+def stopped():
+    """A shell's job: stopped, and the shell has its terminal; continued, and the guest has it raw."""
+    # opening the terminal makes it the session's
+    sh = Guest(["sh", "-c", "exec bash --norc --noediting -i <>$(tty) >&0 2>&1"])
+    try:
+        sh.type("PS1='sh%'; stty -echo\n")
+        sh.expect("sh%$", 10)
+        sh.type(" ".join([pome, "run", "-q", "--accel", "interp", "--timeout", "100"] + more) + "\n")
+        sh.expect("pome boot ROM", 60)
+        sh.expect(r"\n.*> ?$", 20)
+        pid = int(open("/proc/%d/task/%d/children" % (sh.proc.pid, sh.proc.pid)).read())
+        raw = termios.tcgetattr(sh.master)
+        for sig in (signal.SIGTSTP, signal.SIGSTOP):
+            os.kill(pid, sig)
+            sh.expect("Stopped", 20)
+            between = termios.tcgetattr(sh.master)
+            sh.type("fg\n")
+            sh.expect("pome", 20)
+            time.sleep(1)
+            check("%s: the shell's terminal, then raw again" % sig.name,
+                  between[3] & termios.ICANON and termios.tcgetattr(sh.master) == raw, (between, raw))
+        sh.type("\x01x")
+        sh.expect("sh%$", 20)
+        sh.type("echo status $?\n")
+        check("and Ctrl-a x", sh.expect(r"^status (\d+)", 20).group(1) == "130")
+    except (Lost, termios.error, ValueError) as e:
+        check("a stopped job", False, e)
+    finally:
+        sh.type("exit\n")
+        sh.kill()
+
+
 if len(sys.argv) < 2:
     sys.exit(__doc__)
 pome, more = os.path.abspath(sys.argv[1]), sys.argv[2:]
+stopped()
 reboots(10, 2)
 idle(1, 20, 2)
 idle(4, 20, 3)
