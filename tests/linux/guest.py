@@ -11,6 +11,11 @@ class Lost(Exception):
     """What was waited for did not come."""
 
 
+def patience(seconds):
+    """What a wait may take on a host that has more to do: time-outs are for guests that hang."""
+    return seconds * max(1, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -43,6 +48,7 @@ class Guest:
 
     def expect(self, pattern, timeout):
         """Waits for a regular expression; what stands before it is dropped. Returns the match."""
+        timeout = patience(timeout)
         end = time.monotonic() + timeout
         while True:
             m = re.search(pattern, self.seen, re.M)
@@ -73,6 +79,7 @@ class Guest:
         self.count += 1
         tag = "END%d" % self.count
         self.type("{ %s\n} 2>&1; echo; echo %s''-$?\n" % (command, tag))
+        timeout = patience(timeout)
         end = time.monotonic() + timeout
         pattern = re.compile("^%s-([0-9]+)$" % tag, re.M)
         while True:
@@ -89,6 +96,7 @@ class Guest:
 
     def wait(self, timeout):
         """Waits for pome to end; its status as a shell tells it (128 + signal)."""
+        timeout = patience(timeout)
         end = time.monotonic() + timeout
         while self._read(min(0.2, end - time.monotonic())) and self.proc.poll() is None:
             if time.monotonic() > end:
