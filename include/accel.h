@@ -73,6 +73,9 @@ struct accel_ops {
 	void (*close)(struct vm *);
 };
 
+/* Is every feature of --cpu known? Before anything is opened. */
+int interp_check_cpu(const struct config *, struct err *);
+
 extern const struct accel_ops accel_interp;
 extern const struct accel_ops accel_kvm;        /* aarch64 hosts only */
 

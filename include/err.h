@@ -12,7 +12,8 @@
 
 struct err {
 	int no;                         /* an errno value, or 0 where none applies */
-	char msg[ERR_MSG_SIZE];         /* always terminated; long text is cut */
+	char msg[ERR_MSG_SIZE];         /* always terminated; long text loses
+					 * its middle */
 };
 
 /* Stores the message. `no` != 0 appends ": " and strerror(no). Returns -1, so

@@ -138,8 +138,9 @@ static struct ram *as_block(struct as *as, const char *name, uint64_t gpa,
 	}
 	r->host = as_map_ram(size);
 	if (!r->host) {
-		err_set(e, errno, "%s: mapping %llu MiB", name,
-			(unsigned long long)(size >> 20));
+		err_set(e, 0, "%s: the host does not give %llu MiB: %s (ask "
+			"for less; pome check says what is free)", name,
+			(unsigned long long)(size >> 20), strerror(errno));
 		return NULL;
 	}
 	r->gpa = gpa;

@@ -7,6 +7,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "accel.h"
 #include "board.h"
 #include "config.h"
 #include "vm.h"
@@ -337,6 +338,8 @@ int config_check(const struct config *c, struct err *e)
 		return err_set(e, 0, "--trace: KVM's guests do by themselves "
 			       "all that could be seen but mmio (try --trace "
 			       "mmio, or --accel interp)");
+	if (c->nfeats && interp_check_cpu(c, e))
+		return -1;
 	if (c->trace_hash && !c->clock_insn)
 		return err_set(e, 0, "--trace-hash: needs --clock insn");
 	if (c->code_cache && (c->code_cache < 1 << 20 ||

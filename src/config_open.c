@@ -208,20 +208,30 @@ static int check_rom(const struct config *c, struct err *e)
 	return 0;
 }
 
-/* Whose kernel is it? That decides which CPU it finds, and what goes with it. */
+/* Whose kernel is it? That decides which CPU it finds, and what goes with it.
+ * What is none is refused here, before the first output file is made. */
 static int sniff_kernel(struct config *c, struct err *e)
 {
 	bool mac = c->devicetree.path || c->trustcache.path || c->ramdisk.path;
 	struct kernel_sniff k;
-	uint8_t head[4096];
+	uint8_t *head;
 	ssize_t n;
 
 	if (!c->kernel.path)
 		return 0;
-	n = pread(c->kernel.fd, head, sizeof(head), 0);
+	head = malloc(KERNEL_HEAD);
+	if (!head)
+		return err_set(e, ENOMEM, "%s", c->kernel.path);
+	n = pread(c->kernel.fd, head, KERNEL_HEAD, 0);
 	if (n < 0)
-		return err_set(e, errno, "%s: read", c->kernel.path);
-	kernel_sniff(head, (size_t)n, c->kernel.size, &k);
+		err_set(e, errno, "%s: read", c->kernel.path);
+	else
+		kernel_sniff(head, (size_t)n, c->kernel.size, &k);
+	free(head);
+	if (n < 0)
+		return -1;
+	if (k.kind == KERNEL_REFUSE && !c->kernel_flat)
+		return err_set(e, 0, "%s: %s", c->kernel.path, k.text);
 	c->kernel_xnu = k.kind == KERNEL_XNU && !c->kernel_flat;
 	if (mac && !c->kernel_xnu)
 		return err_set(e, 0, "--devicetree, --trustcache and --ramdisk "

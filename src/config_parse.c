@@ -6,7 +6,6 @@
  * option. In values made of parts (FILE,KEY=VAL) two commas stand for one. */
 #include <ctype.h>
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -627,7 +626,7 @@ static int parse_value(struct config *c, enum opt o, char *v, struct err *e)
 		return 0;
 	case OPT_TIMEOUT:
 		c->timeout = strtod(v, &end);
-		if (end == v || *end || !isfinite(c->timeout) ||
+		if (v[strspn(v, "0123456789.")] || end == v || *end ||
 		    c->timeout <= 0 || c->timeout > 1e9)
 			return err_set(e, 0, "--timeout %s: expected a number "
 				       "of seconds above 0", v);

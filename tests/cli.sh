@@ -141,6 +141,15 @@ expect 2 'one CPU only' run -k Image --clock insn -p 2
 expect 2 'not a number of 64 bits' run -k Image --seed 18446744073709551616
 expect 2 'needs --clock insn' run -k Image --trace-hash x
 expect 2 '--timeout x' run -k Image --timeout x
+expect 2 '--timeout 0x10' run -k Image --timeout 0x10
+expect 2 '--timeout nan' run -k Image --timeout nan
+expect 2 'did you mean LSE?' run -k Image --cpu generic,lze=off
+expect 2 '--cpu: unknown CPU feature "nothing"; expected' run -k Image \
+	--cpu generic,nothing=on
+# a message that is too long loses its middle, not its end
+long=$(head -c 3000 /dev/zero | tr '\0' 9)
+expect 2 'expected a number with K, M or G' run -k Image -m "$long"
+expect 3 'cannot open a kernel image: File name too long' run -k "$long"
 expect 2 '--no-reboot: takes no value' run -k Image --no-reboot=1
 expect 2 '--initrd: needs --kernel' run -f hugerom -i text
 expect 2 '--append' run -k Image -a "$(head -c 3000 /dev/zero | tr '\0' x)"
@@ -210,6 +219,14 @@ expect 3 'in use' run disk.img Image disk.img
 expect 3 'a disk image' run disk.img
 expect 3 'without a bundle' run adir
 expect 3 'No such file' run nowhere
+# A kernel that is none: no output is made, none is emptied.
+echo precious >log
+expect 3 'x86 bzImage' run -k bz --stats s.json --serial file:log \
+	--console file:con --display file:pic --trace irqs,file:tr
+[ "$(cat log)" = precious ] || fail 'a refused run emptied a file'
+rm log
+[ "$(cat /proc/sys/vm/overcommit_memory)" = 1 ] ||
+	expect 3 '(ask for less' run -k Image -m 900G
 [ "$(uname -m)" = aarch64 ] ||
 	expect 3 'needs an aarch64 host' run -k Image --accel kvm
 

@@ -58,6 +58,13 @@ static int model_of(struct cpu_model *m, const struct config *cfg,
 	return model_parse(m, spec, e);
 }
 
+int interp_check_cpu(const struct config *cfg, struct err *e)
+{
+	struct cpu_model m;
+
+	return model_of(&m, cfg, e) ? err_at(e, "--cpu: ") : 0;
+}
+
 static bool interp_has_pmu(const struct vm *vm)
 {
 	struct cpu_model m;

@@ -319,7 +319,11 @@ static int unknown_feature(struct err *e, const char *word)
 			near = f;
 		}
 	}
-	return err_set(e, 0, "unknown CPU feature \"%s\"; the nearest is %s",
+	if (best * 2 > strlen(word))
+		return err_set(e, 0, "unknown CPU feature \"%s\"; expected a "
+			       "name of the architecture's, as LSE or BTI",
+			       word);
+	return err_set(e, 0, "unknown CPU feature \"%s\" (did you mean %s?)",
 		       word, names[near]);
 }
 

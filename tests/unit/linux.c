@@ -238,7 +238,7 @@ static void no_files(void **state)
 	assert_non_null(strstr(e.msg, "a FIFO"));
 	again();
 	put("text", "#!/bin/sh\n", 10, 10);
-	assert_int_equal(boot(16, "text", NULL, NULL), -1);
+	assert_int_equal(boot(16, "text", NULL, NULL), -3);
 	assert_non_null(strstr(e.msg, "text, not a kernel"));
 	assert_non_null(strstr(e.msg, "/text: "));
 	again();

@@ -237,8 +237,9 @@ static void test_messages(void **state)
 	refused("", "unknown CPU profile");
 	refused("genric", "nearest is generic");
 	refused("qemu", "nearest is qemu72");
-	refused("generic,lse3=on", "nearest is LSE");
-	refused("generic,FEAT_PAUTH3=off", "nearest is PAuth");
+	refused("generic,lse3=on", "did you mean LSE?");
+	refused("generic,FEAT_PAUTH3=off", "did you mean PAuth");
+	refused("generic,nothing=off", "expected a name");
 	refused("generic,lse", "lse=on");
 	refused("generic,lse=yes", "neither on nor off");
 	refused("generic,=on", "unknown CPU feature");
