@@ -56,7 +56,8 @@ static void refuse(struct kernel_sniff *s, const char *code, const char *fmt,
 }
 
 /* With the EFI stub an Image has a PE header too; its sections say how long
- * the file must be, which the Image header (size with bss) does not. */
+ * the file must be, which the Image header (size with bss) does not. What of
+ * that header is not among the n bytes must at least be in the file. */
 static uint64_t pe_need(const uint8_t *h, size_t n)
 {
 	uint64_t need = 0;
@@ -64,8 +65,11 @@ static uint64_t pe_need(const uint8_t *h, size_t n)
 	unsigned sections, opt;
 	size_t table;
 
-	if (!at(h, n, 0, "MZ", 2) || pe > n || !at(h, n, pe, "PE\0\0", 4) ||
-	    pe + 24 > n)
+	if (!at(h, n, 0, "MZ", 2))
+		return 0;
+	if ((uint64_t)pe + 24 > n)
+		return (uint64_t)pe + 24;
+	if (!at(h, n, pe, "PE\0\0", 4))
 		return 0;
 	sections = le16(h + pe + 6);
 	opt = le16(h + pe + 20);
@@ -75,7 +79,7 @@ static uint64_t pe_need(const uint8_t *h, size_t n)
 		uint64_t end;
 
 		if (row + 40 > n)
-			return 0;
+			return row + 40;
 		end = (uint64_t)le32(h + row + 16) + le32(h + row + 20);
 		if (end > need)
 			need = end;

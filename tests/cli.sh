@@ -58,6 +58,8 @@ bytes bigimage 4096 'ARMd' 56
 bytes bigimage 4096 '\000\000\000\200' 16      # 2 GiB with its bss
 bytes be 4096 'ARMd' 56
 bytes be 4096 '\001' 24
+bytes cut 64 'MZ'                       # its PE header would be at 64
+bytes cut 64 'ARMd\100\000\000\000' 56
 bytes bz 4096 'HdrS' 514
 bytes zimg 4096 '\030\050\157\001' 36
 bytes elf86 4096 '\177ELF\002\001\001\000\000\000\000\000\000\000\000\000\002\000\076\000'
@@ -177,6 +179,7 @@ for opt in --kernel --initrd --dtb --firmware --disk; do
 		run $base $opt empty
 done
 expect 3 'big-endian' run -k be
+expect 3 'cut short: 64 bytes' run -k cut
 expect 3 'x86 bzImage' run -k bz
 expect 3 '32-bit Arm zImage' run -k zimg
 expect 3 'x86-64' run -k elf86
@@ -423,7 +426,7 @@ rm -rf path out err ram
 
 for f in *; do
 	case $f in
-	Image|bigimage|be|bz|zimg|elf86|elf32|zeros|xz|dtb|qcow.img|disk.img|zeros.qcow2|\
+	Image|bigimage|cut|be|bz|zimg|elf86|elf32|zeros|xz|dtb|qcow.img|disk.img|zeros.qcow2|\
 	backed.qcow2|backed.img|zip.img|\
 	disk.bin|tiny.img|hugerom|text|empty|adir|fifo|noise|Image.gz|half.gz|\
 	noread) ;;
