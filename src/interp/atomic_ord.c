@@ -17,21 +17,26 @@ OP(name) { \
 	X(rd) = conv __atomic_load_n((T *)h, ord); \
 	NEXT(1); \
 }
-#define STORE_OP(name, T) \
+#define STORE_OP(name, T, ord) \
 OP(name) { \
 	uint64_t a = X(rn) + LS_IMM; \
 	PROBE_ALIGNED(TLB_W, TLB, a, sizeof(T), 0, ldst_slow); \
-	__atomic_store_n((T *)h, (T)X(rd), SEQ); \
+	__atomic_store_n((T *)h, (T)X(rd), ord); \
 	NEXT(1); \
 }
 LOAD_OP(ldar_b, uint8_t, SEQ, )
 LOAD_OP(ldar_h, uint16_t, SEQ, )
 LOAD_OP(ldar_w, uint32_t, SEQ, )
 LOAD_OP(ldar_x, uint64_t, SEQ, )
-STORE_OP(stlr_b, uint8_t)
-STORE_OP(stlr_h, uint16_t)
-STORE_OP(stlr_w, uint32_t)
-STORE_OP(stlr_x, uint64_t)
+STORE_OP(stlr_b, uint8_t, SEQ)
+STORE_OP(stlr_h, uint16_t, SEQ)
+STORE_OP(stlr_w, uint32_t, SEQ)
+STORE_OP(stlr_x, uint64_t, SEQ)
+/* of a machine's only CPU: atomic.c says why */
+STORE_OP(stlr_b_u, uint8_t, __ATOMIC_RELEASE)
+STORE_OP(stlr_h_u, uint16_t, __ATOMIC_RELEASE)
+STORE_OP(stlr_w_u, uint32_t, __ATOMIC_RELEASE)
+STORE_OP(stlr_x_u, uint64_t, __ATOMIC_RELEASE)
 LOAD_OP(ldapr_b, uint8_t, ACQ, )
 LOAD_OP(ldapr_h, uint16_t, ACQ, )
 LOAD_OP(ldapr_w, uint32_t, ACQ, )
@@ -61,13 +66,18 @@ op_fn *dec_ldar(struct dec *d)
 	return ordered(d, LSK_ldrb + size, t[size], 0);
 }
 
-static op_fn *const stlr[4] = { op_stlr_b, op_stlr_h, op_stlr_w, op_stlr_x };
+/* [the only CPU][size] */
+static op_fn *const stlr[2][4] = {
+	{ op_stlr_b, op_stlr_h, op_stlr_w, op_stlr_x },
+	{ op_stlr_b_u, op_stlr_h_u, op_stlr_w_u, op_stlr_x_u },
+};
 
 op_fn *dec_stlr(struct dec *d)
 {
 	unsigned size = bits(d->w, 31, 30);
 
-	return ordered(d, LSK_strb + size, stlr[size], 0);
+	return ordered(d, LSK_strb + size, stlr[d->model->alone][size],
+		       0);
 }
 
 static op_fn *const ldapr[4] = {
@@ -92,7 +102,8 @@ op_fn *dec_ldapur(struct dec *d)
 
 	switch (bits(d->w, 23, 22)) {
 	case 0:
-		return ordered(d, LSK_strb + size, stlr[size], imm);
+		return ordered(d, LSK_strb + size,
+			       stlr[d->model->alone][size], imm);
 	case 1:
 		return ordered(d, LSK_ldrb + size, ldapr[size], imm);
 	case 2:

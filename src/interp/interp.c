@@ -150,6 +150,7 @@ static int interp_open(struct vm *vm, struct err *e)
 	if (iclock_open(in, vm->config, e) < 0 ||
 	    model_of(m, vm->config, e) < 0)
 		goto fail;
+	m->alone = in->ncpus == 1;
 	in->cache = cache_new(in, bytes, e);
 	if (!in->cache || open_gic(in, e) < 0)
 		goto fail;

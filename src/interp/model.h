@@ -38,6 +38,8 @@ struct cpu_model {
 	uint32_t spsr_mask;             /* bits of SPSR_EL1 that are kept */
 	uint8_t pa_bits;                /* of PARange */
 	uint32_t cntfrq;
+	bool alone;                     /* the machine's only CPU: not by
+					 * model_parse */
 };
 
 /* Makes the model that `spec` describes: "PROFILE[,FEAT=on|off...]", feature

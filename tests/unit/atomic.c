@@ -76,9 +76,13 @@ enum {
 	STLR_X1_X2 = 0xc89ffc41,
 };
 
-/* Runs f with a full TLB, then with one that stays empty. */
+/* Runs f with a full TLB, as one CPU of several and as the only one, then with
+ * one that stays empty. */
 static void both(void (*f)(void))
 {
+	f();
+	setup(NULL);
+	mt.model.alone = true;
 	f();
 	setup(NULL);
 	mt.fill = false;
