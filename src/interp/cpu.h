@@ -126,6 +126,11 @@ struct tlb {
 	struct tlbe r[TLB_SIZE], w[TLB_SIZE];
 	struct codee code[CODE_TLB_SIZE];
 	uint32_t ctx;                   /* CTX_* for code looked up here */
+	uint8_t view;                   /* which it is */
+
+	/* mmu_tlb.c: holds anything; entries that are of this ASID alone */
+	bool used;
+	uint64_t ng_r[TLB_SIZE / 64], ng_w[TLB_SIZE / 64], ng_code;
 };
 
 /* ---- registers --------------------------------------------------------- */
@@ -280,7 +285,8 @@ struct cpu {
 	struct debug_cpu *debug;        /* debug.c */
 
 	uint64_t n_exc[64];             /* counters: exceptions by EC, */
-	uint64_t n_irq, n_fiq, n_fill, n_walk, n_mmio, n_lookup, n_wfi;
+	uint64_t miss_va;               /* for op_*_miss_*, ldst.h */
+	uint64_t n_irq, n_fiq, n_fill, n_walk, n_refill, n_mmio, n_lookup, n_wfi;
 
 	struct tlb views[TLB_VIEWS];
 };

@@ -339,8 +339,8 @@ static void interp_stats(struct vm *vm,
 		if (!c)
 			continue;
 		insns += c->icount;
-		fill += c->n_fill;
-		walk += c->n_walk;
+		fill += c->n_fill + c->n_refill;
+		walk += c->n_walk + c->n_refill;
 		mmio += c->n_mmio;
 		irq += c->n_irq;
 		fiq += c->n_fiq;

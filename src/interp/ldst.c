@@ -1,6 +1,7 @@
 /* ldst.c: loads and stores of one integer register; prefetch hints.
  * Arm ARM C4.1.94; spec/cpu.md 3.5, 3.9. */
 #include "hot.h"
+#include "mmu_refill.h"
 
 /* ---- fast ---------------------------------------------------------------- */
 
@@ -96,12 +97,13 @@ op_fn *dec_ldr_lit(struct dec *d)
 
 /* At EL0 the current view is EL0's; at EL1 with UAO set they are ordinary:
  * the slow handler knows. */
+MISS_OPS(unpriv, c->pstate & PS_UAO ? TLB : &c->views[TLB_EL0], ldst_slow)
 #define UNPRIV_OP(k) \
 OP(k##_unpriv) { \
 	HOT_RES; \
 	uint64_t a = X(rn) + LS_IMM; \
-	PROBE(LS_TLB_##k, &c->views[TLB_EL0], a, LS_SIZE_##k, \
-	      c->pstate & PS_UAO, ldst_slow); \
+	PROBE_FILL(LS_TLB_##k, &c->views[TLB_EL0], a, LS_SIZE_##k, \
+		   c->pstate & PS_UAO, unpriv); \
 	LS_READ_##k; \
 	LS_WRITE_##k; \
 	NEXT(1); \

@@ -1,9 +1,10 @@
 /* ldst.h: what the load and store files share: access to guest memory through
  * its host address, the probe of the inline TLB, and the slow handler.
  *
- * A fast handler probes the inline TLB and makes no call. Everything else
- * (miss, fault, MMIO, page crossing, SP not aligned) goes to op_ldst_slow,
- * which finds out from rec.ra what to do: kind (enum ls_kind) in bits 4:0,
+ * A fast handler probes the inline TLB and makes no call. Everything else goes
+ * to op_ldst_miss_*, which fills the TLB where that is simple (mmu_refill.h) and
+ * runs the record again; the rest (fault, MMIO, page crossing, SP not aligned)
+ * to op_ldst_slow, which finds out from rec.ra what to do: kind (enum ls_kind) in bits 4:0,
  * form (enum ls_form) in bits 7:5. It works for any record of this shape:
  *
  *	rd      Rt: slot of cpu.x (SINK for loads), or vector number
@@ -64,19 +65,25 @@ static inline v2u64 v_zext(uint64_t v) { return (v2u64){ v, 0 }; }
 /* Declares `h`, the host address of the `size` bytes at `a`, or goes slow.
  * One subtraction tests page, validity and crossing. Host is read before the
  * branch (volatile keeps it there), where its address folds into the load. */
-#define PROBE_(TLB_RW, view, a, miss, bad, slow) \
+#define PROBE_(TLB_RW, view, a, miss, bad, leave) \
 	const struct tlbe *probe_e = TLB_RW(view, a); \
 	uint64_t probe_o = (a) - probe_e->va; \
 	uint64_t probe_h = *(const volatile uint64_t *)&probe_e->host; \
-	if (UNLIKELY(miss) || UNLIKELY(bad)) \
-		GO(slow); \
+	if (UNLIKELY(miss) || UNLIKELY(bad)) { \
+		leave; \
+	} \
 	uint64_t h = probe_h + probe_o
 #define PROBE(TLB_RW, view, a, size, bad, slow) \
-	PROBE_(TLB_RW, view, a, probe_o > REC_PAGE - (size), bad, slow)
+	PROBE_(TLB_RW, view, a, probe_o > REC_PAGE - (size), bad, GO(slow))
 /* The same where `a` must be a multiple of `size`. */
 #define PROBE_ALIGNED(TLB_RW, view, a, size, bad, slow) \
 	PROBE_(TLB_RW, view, a, probe_o & ~(uint64_t)(REC_PAGE - (size)), \
-	       bad, slow)
+	       bad, GO(slow))
+/* The same as PROBE, but op_KIND_miss_TLB_R (or W) tries to fill the TLB first. */
+#define PROBE_FILL(TLB_RW, view, a, size, bad, kind) \
+	PROBE_(TLB_RW, view, a, probe_o > REC_PAGE - (size), bad, \
+	       c->miss_va = (a); GO_MISS(kind, TLB_RW))
+#define GO_MISS(kind, TLB_RW) GO(kind##_miss_##TLB_RW)
 
 /* ---- addresses --------------------------------------------------------- */
 
@@ -107,6 +114,8 @@ enum { LSX_UW, LSX_X, LSX_SW };
 #define LS_EXT(ext, shift) ((ext) << 8 | (shift))
 
 OP_GLOBAL(ldst_slow);
+OP_GLOBAL(ldst_miss_TLB_R);
+OP_GLOBAL(ldst_miss_TLB_W);
 OP_GLOBAL(ldst_nop);            /* PRFM */
 
 /* SP alignment, Arm ARM D1.3.9.3 (spec/cpu.md 3.5): false with c->exc set
@@ -133,7 +142,7 @@ bool ldst_can_write(struct cpu *c, uint64_t va, unsigned size);
  * loaded value stays (spec/cpu.md 3.9); a store took its data before. */
 #define LS_DO(k, addr, bad, wb) do { \
 	uint64_t a = (addr); \
-	PROBE(LS_TLB_##k, TLB, a, LS_SIZE_##k, bad, ldst_slow); \
+	PROBE_FILL(LS_TLB_##k, TLB, a, LS_SIZE_##k, bad, ldst); \
 	LS_READ_##k; \
 	wb; \
 	LS_WRITE_##k; \

@@ -80,7 +80,8 @@
 
 /* ---- pairs ------------------------------------------------------------- */
 
-OP_GLOBAL(pair_slow);
+OP_GLOBAL(pair_miss_TLB_R);
+OP_GLOBAL(pair_miss_TLB_W);
 
 /* With FEAT_LSE2 a pair inside 16 aligned bytes is one single-copy atomic
  * access (Arm ARM B2.2.1), so it is one host access. What an STP wrote forwards
@@ -137,7 +138,7 @@ OP_GLOBAL(pair_slow);
 
 #define PAIR_DO(k, addr, bad, wb) do { \
 	uint64_t a = (addr); \
-	PROBE(P_TLB_##k, TLB, a, 2 * P_SIZE_##k, bad, pair_slow); \
+	PROBE_FILL(P_TLB_##k, TLB, a, 2 * P_SIZE_##k, bad, pair); \
 	P_READ_##k; \
 	wb; \
 	P_WRITE_##k; \

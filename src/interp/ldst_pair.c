@@ -7,7 +7,7 @@
  * second register the first. Records: rd Rt, rm Rt2, rn base, imm the
  * displacement, ra as in ldst.h but with the kinds below. */
 #include "ldst_kinds.h"
-#include "mmu.h"
+#include "mmu_refill.h"
 
 enum pair_kind {
 	PK_stp_w, PK_stp_x, PK_ldp_w, PK_ldp_x, PK_ldp_sw,
@@ -118,13 +118,15 @@ static bool pair(struct cpu *c, const struct rec *ip)
 	return true;
 }
 
-OP_GLOBAL(pair_slow)
+OP(pair_slow)
 {
 	COUNT_NOW();
 	if (!pair(c, ip))
 		GO(raise);
 	NEXT_DEVICE();
 }
+
+MISS_OPS(pair, TLB, pair_slow)
 
 /* ---- decoding ---------------------------------------------------------- */
 

@@ -3,7 +3,7 @@
  * record, kind and form from rec.ra (ldst.h). */
 #include "except.h"
 #include "ldst.h"
-#include "mmu.h"
+#include "mmu_refill.h"
 #include "pauth.h"
 
 struct kind {
@@ -122,6 +122,8 @@ OP_GLOBAL(ldst_slow)
 		GO(raise);
 	NEXT_DEVICE();
 }
+
+MISS_OPS(ldst, TLB, ldst_slow)
 
 /* ---- LDRAA, LDRAB ------------------------------------------------------- */
 

@@ -158,6 +158,11 @@ static int translate(struct cpu *c, uint64_t va, struct acc *a, struct t2 *out)
 
 	dirty = a->acc == ACC_WRITE && !a->probe && !(a->flags & MEM_CM);
 	e = t2_find(m, va);
+	/* RAM's data: a walk teaches the walk cache, and the next miss is
+	 * mmu_refill()'s */
+	if (e && e->host && a->watch && e->shift <= r->reach &&
+	    !walk_known(m, walk_entry(m, va, r->reach), va))
+		e = NULL;
 	if (LIKELY(e != NULL)) {
 		fsc = check(c, va, e, a);
 		if (fsc != FSC_OK)
@@ -229,7 +234,6 @@ bool mmu_translate(struct cpu *c, uint64_t va, enum mmu_access acc,
 bool mmu_fetch(struct cpu *c, uint64_t va, struct mmu_result *res)
 {
 	struct acc a = acc_of(c, ACC_EXEC, 0);
-	unsigned view = (unsigned)(c->tlb - c->views);
 	struct t2 e;
 	int fsc;
 
@@ -240,9 +244,9 @@ bool mmu_fetch(struct cpu *c, uint64_t va, struct mmu_result *res)
 		fsc = FSC_EXT;
 	if (fsc != FSC_OK)
 		return raise(c, va, fsc, &a);
-	c->mmu->used[view] = true;
+	c->tlb->used = true;
 	if (e.pa & T2_NG) {
-		c->mmu->ng_code[view] |=
+		c->tlb->ng_code |=
 			1ull << (va >> PAGE_SHIFT & (CODE_TLB_SIZE - 1));
 		c->mmu->any_ng = true;
 	}

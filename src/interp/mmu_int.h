@@ -12,9 +12,10 @@
  * size remembers, by hash, which blocks have pieces here, and only then all
  * entries are looked at.
  *
- * Beside them a walk cache remembers where tables of level 3 are, so that a
- * walk is mostly one load; every TLBI but those of the last level alone drops
- * it whole. */
+ * Beside them a walk cache remembers where tables of level 3 are, and blocks of
+ * level 2, so that a walk is mostly one load, and most misses of the inline TLB
+ * are served from it at once (mmu_refill.h); every TLBI but those of the last
+ * level alone drops it whole. */
 #ifndef INTERP_MMU_INT_H
 #define INTERP_MMU_INT_H
 
@@ -75,18 +76,26 @@ struct t2 {
 /* How one half of the address space is translated; from TCR_EL1. */
 struct regime {
 	uint8_t tsz, granule;           /* granule: 12, 14 or 16 */
+	uint8_t reach;                  /* log2 of what a table of level 3 maps,
+					 * and a block of level 2 */
 	int8_t start;                   /* level; -1: TxSZ out of range */
 	bool epd, hpd, tbi, tbi_insn, e0pd;
 };
 
-/* A table of level 3, by what of a VA leads to it, the ASID and the base of the
- * first table. Valid while gen = mmu_cpu.walk_gen. */
+/* A table of level 3, or a block of level 2: `va`, tag and all, shifted by the
+ * reach leads to it from the first table `root`. Valid while gen =
+ * mmu_cpu.walk_gen. */
 struct walk_entry {
-	uint64_t tag, base, gen;
-	uint64_t *table;                /* host address */
-	uint64_t above;                 /* the table descriptors on the way */
+	uint64_t tag, root, gen;
+	uint64_t *table;                /* host address; a block: of `block` */
+	uint64_t deny;                  /* descriptors with these bits need a look */
+	uint64_t block;                 /* descriptor, bit 1 set as a page's */
+	uint32_t inside;                /* VA bits that the output keeps */
+	uint16_t index;                 /* of descriptors in it; a block: 0 */
+	uint8_t shift;                  /* of a page */
+	uint8_t above;                  /* bits 63:56 of the tables on the way */
 	bool rom;
-};
+} __attribute__((aligned(64)));
 #define WALK_CACHE 64
 
 #define TLBI_QUEUE 32
@@ -107,19 +116,21 @@ struct mmu_cpu {
 	/* what the registers said last */
 	uint64_t sctlr, tcr, mair, ttbr[2];
 	struct regime half[2];
+	uint64_t root[2];               /* first table and ASID, together */
 	uint16_t asid;
 	uint8_t out_bits;               /* of output addresses: IPS, PARange */
 	bool ha, hd;
+	uint8_t normal;                 /* MAIR's attributes of Normal memory, a
+					 * bit each; none where mmu_refill() is
+					 * not to be used */
 
-	/* inline entries of this ASID alone; views that hold anything */
-	uint64_t ng_r[TLB_VIEWS][TLB_SIZE / 64];
-	uint64_t ng_w[TLB_VIEWS][TLB_SIZE / 64];
-	uint64_t ng_code[TLB_VIEWS];
-	bool used[TLB_VIEWS], any_ng;
-
+	bool any_ng;                    /* in any view */
 	uint64_t last_fill[2];          /* pages filled for a read, a write */
 
 	const struct ram *ram;          /* what walk_ram found last */
+	uint64_t ram_gpa, ram_pages;    /* where it can be written, and how far
+					 * a page in it may start */
+	uint8_t *ram_host;
 	struct log_limit log_hole;
 
 	/* others' TLBI for this CPU; n > TLBI_QUEUE: all */
@@ -148,6 +159,35 @@ static inline unsigned walk_level(const struct t2 *e)
 	return e->shift <= 16 ? 3 : e->shift == 30 ? 1 : 2;
 }
 
+/* Bits of the last descriptor. */
+enum { DESC_VALID = 1, DESC_TABLE = 2 };        /* or page, at level 3 */
+#define DESC_AP1 (1ull << 6)
+#define DESC_AP2 (1ull << 7)
+#define DESC_AF (1ull << 10)
+#define DESC_NG (1ull << 11)
+#define DESC_UXN (1ull << 54)
+#define DESC_OUT 0x0000fffffffff000ull
+
+static inline uint64_t walk_root(const struct mmu_cpu *m, unsigned half)
+{
+	return (m->ttbr[half] & ((1ull << 48) - 1)) | (uint64_t)m->asid << 48;
+}
+/* Where in the walk cache va belongs, and is that what is there? */
+static inline struct walk_entry *walk_entry(struct mmu_cpu *m, uint64_t va,
+					    unsigned reach)
+{
+	return &m->walks[va >> reach & (WALK_CACHE - 1)];
+}
+
+static inline bool walk_known(const struct mmu_cpu *m,
+			      const struct walk_entry *k, uint64_t va)
+{
+	unsigned half = va >> 55 & 1;
+
+	return k->gen == m->walk_gen && k->root == m->root[half] &&
+	       k->tag == va >> m->half[half].reach;
+}
+
 /* Sets m->half etc. from TCR. */
 void walk_regime(struct mmu_cpu *m, const struct cpu_model *, uint64_t tcr);
 /* Walks the tables for va, whose half of the address space is `half` and whose
@@ -163,6 +203,8 @@ uint8_t *walk_ram(struct cpu *c, uint64_t pa, uint64_t len);
 /* mmu_tlb.c */
 struct t2 *t2_find(struct mmu_cpu *m, uint64_t va);
 void t2_insert(struct mmu_cpu *m, struct t2 *e);
+/* There are pieces of the page or block of 2^shift bytes at `page`, for TLBI. */
+void t2_note_size(struct mmu_cpu *m, uint64_t page, unsigned shift);
 /* Puts a page of RAM into a view, for reads or writes. */
 void tlb_fill(struct cpu *c, unsigned view, uint64_t va, const struct t2 *e,
 	      bool write);

@@ -32,7 +32,7 @@ static void empty_code(struct cpu *c, unsigned view)
 {
 	for (unsigned i = 0; i < CODE_TLB_SIZE; i++)
 		c->views[view].code[i].tag = CODE_EMPTY;
-	c->mmu->ng_code[view] = 0;
+	c->views[view].ng_code = 0;
 }
 
 static void empty_view(struct cpu *c, unsigned view)
@@ -43,16 +43,30 @@ static void empty_view(struct cpu *c, unsigned view)
 		empty_data(t->r, i);
 		empty_data(t->w, i);
 	}
-	memset(c->mmu->ng_r[view], 0, sizeof(c->mmu->ng_r[view]));
-	memset(c->mmu->ng_w[view], 0, sizeof(c->mmu->ng_w[view]));
+	memset(t->ng_r, 0, sizeof(t->ng_r));
+	memset(t->ng_w, 0, sizeof(t->ng_w));
 	empty_code(c, view);
-	c->mmu->used[view] = false;
+	t->used = false;
+}
+
+/* Where mmu_refill() may help itself: Normal memory, unless watchpoints need a
+ * look at each page. */
+static uint8_t normal_of(const struct cpu *c)
+{
+	uint8_t normal = 0;
+
+	if (!(c->sr.sctlr & SCTLR_M) || debug_watching(c))
+		return 0;
+	for (unsigned i = 0; i < 8; i++)
+		normal |= (uint8_t)(!is_device(c->sr.mair >> i * 8 & 0xff) << i);
+	return normal;
 }
 
 void mmu_flush_inline(struct cpu *c)
 {
+	c->mmu->normal = normal_of(c);
 	for (unsigned v = 0; v < TLB_VIEWS; v++)
-		if (c->mmu->used[v])
+		if (c->views[v].used)
 			empty_view(c, v);
 	c->mmu->any_ng = false;
 }
@@ -60,7 +74,7 @@ void mmu_flush_inline(struct cpu *c)
 void mmu_flush_code(struct cpu *c)
 {
 	for (unsigned v = 0; v < TLB_VIEWS; v++)
-		if (c->mmu->used[v])
+		if (c->views[v].used)
 			empty_code(c, v);
 }
 
@@ -81,11 +95,12 @@ static void flush_inline_ng(struct cpu *c)
 	if (!m->any_ng)
 		return;
 	for (unsigned v = 0; v < TLB_VIEWS; v++) {
-		empty_marked(c->views[v].r, m->ng_r[v]);
-		empty_marked(c->views[v].w, m->ng_w[v]);
-		for (; m->ng_code[v]; m->ng_code[v] &= m->ng_code[v] - 1)
-			c->views[v].code[__builtin_ctzll(m->ng_code[v])].tag =
-				CODE_EMPTY;
+		struct tlb *t = &c->views[v];
+
+		empty_marked(t->r, t->ng_r);
+		empty_marked(t->w, t->ng_w);
+		for (; t->ng_code; t->ng_code &= t->ng_code - 1)
+			t->code[__builtin_ctzll(t->ng_code)].tag = CODE_EMPTY;
 	}
 	m->any_ng = false;
 }
@@ -113,7 +128,7 @@ static void flush_inline_block(struct cpu *c, uint64_t page, unsigned bits)
 	for (unsigned v = 0; v < TLB_VIEWS; v++) {
 		struct tlb *t = &c->views[v];
 
-		if (!c->mmu->used[v])
+		if (!c->views[v].used)
 			continue;
 		for (unsigned i = 0; i < TLB_SIZE; i++) {
 			if ((PAGE_NO(t->r[i].va) ^ page) >> bits == 0)
@@ -130,19 +145,18 @@ static void flush_inline_block(struct cpu *c, uint64_t page, unsigned bits)
 void tlb_fill(struct cpu *c, unsigned view, uint64_t va, const struct t2 *e,
 	      bool write)
 {
-	struct mmu_cpu *m = c->mmu;
+	struct tlb *t = &c->views[view];
 	unsigned i = va >> PAGE_SHIFT & (TLB_SIZE - 1);
-	struct tlbe *t = write ? &c->views[view].w[i] : &c->views[view].r[i];
-	uint64_t *mark = write ? m->ng_w[view] : m->ng_r[view];
-	uint64_t bit = 1ull << (i & 63);
+	struct tlbe *to = write ? &t->w[i] : &t->r[i];
+	uint64_t *mark = write ? t->ng_w : t->ng_r, bit = 1ull << (i & 63);
 
-	t->host = e->host;
-	t->va = va & ~(uint64_t)PAGE_OFF;
-	m->used[view] = true;
+	to->host = e->host;
+	to->va = va & ~(uint64_t)PAGE_OFF;
+	t->used = true;
 	c->n_fill++;
 	if (e->pa & T2_NG) {
 		mark[i / 64] |= bit;
-		m->any_ng = true;
+		c->mmu->any_ng = true;
 	} else {
 		mark[i / 64] &= ~bit;
 	}
@@ -179,8 +193,13 @@ struct t2 *t2_find(struct mmu_cpu *m, uint64_t va)
 	return NULL;
 }
 
-static void note_block(struct mmu_cpu *m, uint64_t page, unsigned shift)
+void t2_note_size(struct mmu_cpu *m, uint64_t page, unsigned shift)
 {
+	if (shift <= 16) {
+		if (shift > m->max_granule)
+			m->max_granule = (uint8_t)shift;
+		return;
+	}
 	for (unsigned s = 0; s < BLOCK_SIZES; s++) {
 		if (block_shift[s] == shift) {
 			unsigned n = page >> (shift - PAGE_SHIFT) & 1023;
@@ -209,10 +228,7 @@ void t2_insert(struct mmu_cpu *m, struct t2 *e)
 	}
 	if (!to)
 		to = &set[m->victim[n]++ % T2_WAYS];
-	if (e->shift > 16)
-		note_block(m, e->page, e->shift);
-	else if (e->shift > m->max_granule)
-		m->max_granule = e->shift;
+	t2_note_size(m, e->page, e->shift);
 	e->stamp = m->gen[e->pa & T2_NG ? e->asid % ASID_GENS : ASID_GENS];
 	*to = *e;
 }
@@ -322,6 +338,20 @@ static void flush_range(struct cpu *c, const struct tlbi *t)
 
 /* ---- TLBI -------------------------------------------------------------- */
 
+/* What of the walk cache is of the last level alone: blocks, but no tables. */
+static void drop_walks(struct mmu_cpu *m, const struct tlbi *t)
+{
+	if (t->kind == TLBI_VA || t->kind == TLBI_VAA) {
+		struct walk_entry *e = walk_entry(
+			m, t->va, m->half[t->va >> 55 & 1].reach);
+
+		if (!t->last || e->table == &e->block)
+			e->gen = 0;
+	} else if (!t->last || m->any_block) {
+		m->walk_gen++;
+	}
+}
+
 static void apply(struct cpu *c, const struct tlbi *how)
 {
 	struct mmu_cpu *m = c->mmu;
@@ -329,8 +359,7 @@ static void apply(struct cpu *c, const struct tlbi *how)
 
 	if (!(m->tcr & TCR_AS) || !c->in->model->has[FEAT_ASID16])
 		t.asid &= 0xff;
-	if (!t.last)
-		m->walk_gen++;
+	drop_walks(m, &t);
 	/* pages that go as they are walked through are not worth more */
 	m->last_fill[0] = m->last_fill[1] = 0;
 	switch (t.kind) {
@@ -474,8 +503,9 @@ static void check_regs(struct cpu *c)
 {
 	struct mmu_cpu *m = c->mmu;
 	struct sysregs *r = &c->sr;
+	bool new_tcr = r->tcr != m->tcr;
 
-	if (UNLIKELY(r->tcr != m->tcr || r->mair != m->mair)) {
+	if (UNLIKELY(new_tcr || r->mair != m->mair)) {
 		m->tcr = r->tcr;
 		m->mair = r->mair;
 		walk_regime(m, c->in->model, r->tcr);
@@ -485,7 +515,7 @@ static void check_regs(struct cpu *c)
 	if (UNLIKELY((r->sctlr ^ m->sctlr) & SCTLR_PERM))
 		mmu_flush_inline(c);
 	m->sctlr = r->sctlr;
-	if (r->ttbr[0] != m->ttbr[0] || r->ttbr[1] != m->ttbr[1]) {
+	if (r->ttbr[0] != m->ttbr[0] || r->ttbr[1] != m->ttbr[1] || new_tcr) {
 		uint16_t asid = asid_now(c);
 
 		m->ttbr[0] = r->ttbr[0];
@@ -494,6 +524,8 @@ static void check_regs(struct cpu *c)
 			m->asid = asid;
 			flush_inline_ng(c);
 		}
+		for (unsigned i = 0; i < 2; i++)
+			m->root[i] = walk_root(m, i);
 	}
 }
 
@@ -533,8 +565,10 @@ int mmu_open(struct cpu *c, struct err *e)
 			m->t2[i][j].shift = PAGE_SHIFT;
 		}
 	c->mmu = m;
-	for (unsigned v = 0; v < TLB_VIEWS; v++)
+	for (unsigned v = 0; v < TLB_VIEWS; v++) {
+		c->views[v].view = (uint8_t)v;
 		empty_view(c, v);
+	}
 	mmu_reset(c);
 	return 0;
 }

@@ -5,22 +5,13 @@
  * The contiguous hint is not used. Left out: 52-bit addresses, stage 2. */
 #include "mmu_int.h"
 
-enum {
-	DESC_VALID = 1, DESC_TABLE = 2,         /* or page, at level 3 */
-};
-#define DESC_AP1 (1ull << 6)
-#define DESC_AP2 (1ull << 7)
-#define DESC_AF (1ull << 10)
-#define DESC_NG (1ull << 11)
 #define DESC_GP (1ull << 50)
 #define DESC_DBM (1ull << 51)
 #define DESC_PXN (1ull << 53)
-#define DESC_UXN (1ull << 54)
 #define DESC_PXNT (1ull << 59)
 #define DESC_UXNT (1ull << 60)
 #define DESC_APT1 (1ull << 61)          /* no EL0 access */
 #define DESC_APT2 (1ull << 62)          /* no writes */
-#define ADDR_MASK 0x0000fffffffff000ull
 
 static uint64_t bits_of(uint64_t v, unsigned lsb, unsigned n)
 {
@@ -49,6 +40,7 @@ static void half_regime(struct regime *r, const struct cpu_model *model,
 
 		r->start = (int8_t)(4 - (bits + stride - 1) / stride);
 	}
+	r->reach = (uint8_t)(2 * r->granule - 3);
 	r->epd = bits_of(tcr, half ? 23 : 7, 1);
 	r->hpd = bits_of(tcr, 41 + half, 1) && model->has[FEAT_HPDS];
 	r->tbi = bits_of(tcr, 37 + half, 1);
@@ -81,31 +73,34 @@ uint8_t *walk_ram(struct cpu *c, uint64_t pa, uint64_t len)
 		if (!r)
 			return NULL;
 		m->ram = r;
+		m->ram_gpa = r->gpa;
+		m->ram_host = r->host;
+		m->ram_pages = r->rom || r->size < PAGE_SIZE ? 0 :
+			       r->size - PAGE_SIZE + 1;
 	}
 	return r->host + (pa - r->gpa);
 }
 
 /* ---- the walk cache ------------------------------------------------------ */
 
-/* What of va, of the ASID and of the half leads to a table of level 3. */
-static uint64_t walk_tag(const struct mmu_cpu *m, uint64_t va, unsigned shift)
+/* Remembers a table of level 3, or (NULL) a block whose descriptor is d. */
+static void walk_note(struct mmu_cpu *m, uint64_t va, const struct regime *r,
+		      uint64_t *table, uint64_t d, uint64_t above)
 {
-	return (uint64_t)m->asid << 48 | (va & ((1ull << 48) - 1)) >> shift |
-	       (va >> 55 & 1) << 47;
-}
+	struct walk_entry *to = walk_entry(m, va, r->reach);
 
-static struct walk_entry *walk_entry(struct mmu_cpu *m, uint64_t va,
-				     unsigned shift)
-{
-	return &m->walks[va >> shift & (WALK_CACHE - 1)];
-}
-
-static void walk_note(struct mmu_cpu *m, uint64_t va, unsigned shift,
-		      struct walk_entry e)
-{
-	e.tag = walk_tag(m, va, shift);
-	e.gen = m->walk_gen;
-	*walk_entry(m, va, shift) = e;
+	*to = (struct walk_entry){
+		.tag = va >> r->reach, .root = m->root[va >> 55 & 1],
+		.gen = m->walk_gen, .table = table ? table : &to->block,
+		.block = d | DESC_TABLE, .shift = table ? r->granule : r->reach,
+		.index = table ? (1u << (r->reach - r->granule)) - 1 : 0,
+		.above = above >> 56, .rom = m->ram->rom,
+		.deny = DESC_OUT & ~0ull << m->out_bits,
+	};
+	to->inside = ((1u << to->shift) - 1) & ~PAGE_OFF;
+	if (above & (DESC_APT1 | DESC_APT2) || r->e0pd)
+		to->deny = ~0ull;
+	t2_note_size(m, PAGE_NO(va), to->shift);
 }
 
 /* Attributes of the last descriptor `d`, under the table bits `t`. */
@@ -143,7 +138,7 @@ static int found(struct cpu *c, uint64_t va, struct walk *w, unsigned lsb,
 		 int level, uint64_t above)
 {
 	struct mmu_cpu *m = c->mmu;
-	uint64_t d = w->val, out = d & ADDR_MASK & ~0ull << lsb;
+	uint64_t d = w->val, out = d & DESC_OUT & ~0ull << lsb;
 
 	if (out >> m->out_bits)
 		return FSC_SIZE + level;
@@ -175,19 +170,17 @@ int walk_tables(struct cpu *c, uint64_t va, unsigned half, struct walk *w)
 	uint64_t first = c->sr.ttbr[half] & ((1ull << 48) - 1), base = first;
 	uint64_t above = 0, d, *p;
 	unsigned stride = r->granule - 3u, top = 64u - r->tsz, lsb;
-	unsigned reach = r->granule + stride;
-	const struct walk_entry *known = walk_entry(m, va, reach);
-	int level = r->start;
+	const struct walk_entry *known = walk_entry(m, va, r->reach);
+	int level = r->start, fsc;
 
 	c->n_walk++;
 	if (level < 0 || r->epd)
 		return FSC_TRANS;
-	if (LIKELY(known->gen == m->walk_gen && known->base == first &&
-		   known->tag == walk_tag(m, va, reach))) {
+	if (LIKELY(walk_known(m, known, va) && known->index)) {
 		w->rom = known->rom;
 		return found_page(c, va, w, known->table +
 				  bits_of(va, r->granule, stride), r->granule,
-				  known->above);
+				  (uint64_t)known->above << 56);
 	}
 
 	/* The first table may be smaller than a page; it is aligned to its
@@ -215,9 +208,12 @@ int walk_tables(struct cpu *c, uint64_t va, unsigned half, struct walk *w)
 		if (!(d & DESC_TABLE)) {
 			if (level != 2 && !(level == 1 && r->granule == 12))
 				return FSC_TRANS + level;
-			return found(c, va, w, lsb, level, above);
+			fsc = found(c, va, w, lsb, level, above);
+			if (fsc == FSC_OK && level == 2 && !w->af)
+				walk_note(m, va, r, NULL, d, above);
+			return fsc;
 		}
-		base = d & ADDR_MASK & ~0ull << r->granule;
+		base = d & DESC_OUT & ~0ull << r->granule;
 		if (base >> m->out_bits)
 			return FSC_SIZE + level;
 		if (!r->hpd)
@@ -227,10 +223,8 @@ int walk_tables(struct cpu *c, uint64_t va, unsigned half, struct walk *w)
 	}
 	/* a whole table of it, and not the first, which may be smaller */
 	if (r->start < 3 && walk_ram(c, base, 1ull << r->granule))
-		walk_note(m, va, reach, (struct walk_entry){
-			.base = first, .above = above, .rom = w->rom,
-			.table = p - bits_of(va, r->granule, stride),
-		});
+		walk_note(m, va, r, p - bits_of(va, r->granule, stride), 0,
+			  above);
 	return found_page(c, va, w, p, lsb, above);
 }
 

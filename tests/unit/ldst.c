@@ -19,7 +19,6 @@ static uint8_t ram[0x3000], dev[0x1000];
 #define X (mt_cpu.x)
 #define V(n) (mt_cpu.v[n])
 #define SP (mt_cpu.x[REG_SP])
-#define SCTLR_A 2ull
 #define SCTLR_SA 8ull
 #define SCTLR_SA0 16ull
 

@@ -8,7 +8,7 @@
 
 #include "../../src/interp/decode.h"
 #include "../../src/interp/except.h"
-#include "../../src/interp/mmu.h"
+#include "../../src/interp/mmu_int.h"
 #include "../../src/interp/op.h"
 #include "../../src/interp/pauth.h"
 
@@ -218,11 +218,15 @@ static inline struct mt_region *mt_map(uint64_t va, uint64_t size, void *host,
 	return r;
 }
 
-/* A CPU at EL1 with all features, no memory. */
+/* A CPU at EL1 with all features, no memory, and a walk cache with nothing in
+ * it. */
 static inline void mt_reset(void)
 {
+	static struct mmu_cpu no_walks = { .walk_gen = 1 };
+
 	memset(&mt, 0, sizeof(mt));
 	memset(&mt_cpu, 0, sizeof(mt_cpu));
+	mt_cpu.mmu = &no_walks;
 	mt_cpu.el = 1;
 	mt_cpu.pstate = 4;
 	mt_cpu.tlb = &mt_cpu.views[TLB_EL1];

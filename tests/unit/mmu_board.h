@@ -17,7 +17,7 @@
 #include "fake.h"
 #include "../../src/interp/debug.h"
 #include "../../src/interp/except.h"
-#include "../../src/interp/mmu.h"
+#include "../../src/interp/mmu_refill.h"
 #include "../../src/interp/model.h"
 
 #define RAM_SIZE (8u << 20)

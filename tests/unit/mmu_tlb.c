@@ -1,12 +1,24 @@
 /* The TLBs: how much a TLBI drops, ASIDs, capacity, and TLBI between CPUs. */
 #include "mmu_board.h"
 
-/* Is the page still remembered, though the tables say otherwise now? */
+/* Is the page still remembered, by the inline TLB or by the second level, though
+ * the tables say otherwise now? Loads prefer a walk to the second level. */
 static bool remembered(uint64_t va)
 {
+	struct mmu_result r;
 	uint64_t v;
 
-	return mem_load(M.c, va, 8, 0, &v);
+	return mem_load(M.c, va, 8, 0, &v) ||
+	       mmu_translate(M.c, va, ACC_READ, 0, &r);
+}
+
+/* What is at va, as far as the second level knows. */
+static uint64_t second(uint64_t va)
+{
+	struct mmu_result r;
+
+	assert_true(mmu_translate(M.c, va, ACC_READ, 0, &r));
+	return *(uint64_t *)(void *)r.host;
 }
 
 static void test_tlbi(void **state)
@@ -88,23 +100,23 @@ static void test_asids(void **state)
 	assert_int_equal(load(UVA, 8), 101);
 	set_asid(c, 1);
 	walks_before = c->n_walk;
-	assert_int_equal(load(UVA, 8), 100);
+	assert_int_equal(second(UVA), 100);
 	set_asid(c, 2);
-	assert_int_equal(load(UVA, 8), 101);
+	assert_int_equal(second(UVA), 101);
 	assert_int_equal(c->n_walk, walks_before);
 	/* AS = 0: ASID 0x101 is 1; A1: TTBR1's */
 	set_asid(c, 0x101);
-	assert_int_equal(load(UVA, 8), 100);
+	assert_int_equal(second(UVA), 100);
 	c->sr.tcr |= 1 << 22;
 	mmu_regs_changed(c);
-	assert_int_equal(load(UVA, 8), 101);
+	assert_int_equal(second(UVA), 101);
 	c->sr.ttbr[1] |= 5ull << 48;
 	mmu_regs_changed(c);
 	map(UVA, P0, URW);
-	assert_int_equal(load(UVA, 8), 100);
+	assert_int_equal(second(UVA), 100);
 	set_asid(c, 3);
 	map(UVA, P1, URW);
-	assert_int_equal(load(UVA, 8), 100);
+	assert_int_equal(second(UVA), 100);
 }
 
 static void test_asid16(void **state)
@@ -119,7 +131,7 @@ static void test_asid16(void **state)
 	map(UVA, P1, URW);
 	assert_int_equal(load(UVA, 8), 101);
 	set_asid(M.c, 1);
-	assert_int_equal(load(UVA, 8), 100);
+	assert_int_equal(second(UVA), 100);
 	tlbi(TLBI_VA, 0x101, UVA, 0);
 	*map(UVA, P1, URW) = 0;
 	assert_true(remembered(UVA));
@@ -228,6 +240,82 @@ static void test_walk_cache(void **state)
 	*above = 0;
 	tlbi(TLBI_ALL, 0, 0, 0);
 	load_faults(UVA, 8, 0, DABT1(6), UVA);
+}
+
+/* Is the page of va filled from the walk cache, after it left the inline TLB? */
+static bool refilled(uint64_t va)
+{
+	mmu_flush_inline(M.c);
+	return mmu_refill(M.c, M.c->tlb, va, false);
+}
+
+/* mmu_refill() reads tables and blocks that the walk cache knows, as long as it
+ * may. What descriptors allow is in mmu_walk.c. */
+static void test_refill(void **state)
+{
+	uint64_t block = UVA + (4ull << 21), *d;
+	struct tlbi last = { .kind = TLBI_VA, .va = block + 0x5000, .last = true };
+
+	mmu_on(0);
+	set_asid(M.c, 7);
+	map(UVA, P0, RW);
+	map(UVA + 0x1000, P1, RW);
+	d = map_at(0, 16, root[0], block, 2, FAKE_RAM | RW | D_BLOCK);
+	assert_false(refilled(UVA));
+	load(UVA, 8);
+	load(block, 8);
+	assert_true(refilled(UVA + 0x1000));
+	assert_true(refilled(block + 0x3000));
+	assert_int_equal(load(block + (P0 - FAKE_RAM) + 8, 8), *ram64(P0 + 8));
+	/* the inline TLB has it, so it is something else */
+	assert_false(mmu_refill(M.c, M.c->tlb, block + 0x3ffc, false));
+	/* another ASID and back */
+	set_asid(M.c, 8);
+	assert_false(refilled(UVA));
+	assert_false(refilled(block));
+	set_asid(M.c, 7);
+	assert_true(refilled(UVA));
+	assert_true(refilled(block));
+	/* a block is of the last level, a table is not */
+	*d = 0;
+	mmu_tlbi(M.c, &last, false);
+	assert_false(refilled(block));
+	last.va = UVA;
+	mmu_tlbi(M.c, &last, false);
+	assert_true(refilled(UVA));
+	*d = FAKE_RAM | RW | D_BLOCK;
+	load(block, 8);
+	assert_true(refilled(block));
+	mmu_tlbi(M.c, &(struct tlbi){ .kind = TLBI_RANGE, .asid = 7, .va = block,
+			.end = block + 0x1000, .last = true }, false);
+	assert_false(refilled(block));
+	load(UVA, 8);
+	tlbi(TLBI_VA, 7, UVA, 0);
+	assert_false(refilled(UVA));
+	/* what needs a look at each access */
+	load(UVA, 8);
+	assert_true(refilled(UVA));
+	M.c->sr.mdscr = 1 << 15;
+	assert_false(refilled(UVA));
+	M.c->sr.mdscr = 0;
+	assert_true(refilled(UVA));
+	M.c->sr.sctlr &= ~1ull;
+	mmu_regs_changed(M.c);
+	assert_false(refilled(UVA));
+}
+
+/* The second level has a page, the walk cache does not: a load teaches it. */
+static void test_learns(void **state)
+{
+	mmu_on(0);
+	map(UVA, P0, RW);
+	map(UVA + 0x1000, P1, RW);
+	load(UVA, 8);
+	load(UVA + 0x1000, 8);
+	tlbi(TLBI_VA, 0, UVA, 0);
+	assert_false(refilled(UVA + 0x1000));
+	load(UVA + 0x1000, 8);
+	assert_true(refilled(UVA + 0x1000));
 }
 
 /* Pages that are met in order come eight at a time, as far as each may be read
@@ -435,7 +523,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		T(test_tlbi), T(test_asids), T(test_asid16),
-		T(test_tlbi_large), T(test_walk_cache), T(test_ahead),
+		T(test_tlbi_large), T(test_walk_cache), T(test_refill),
+		T(test_learns), T(test_ahead),
 		T(test_capacity), T(test_broadcast),
 		T(test_two_dsb), T(test_reset),
 	};
