@@ -54,5 +54,9 @@ struct diagnosis {
 
 /* False: nothing that is known. */
 bool diagnose(const struct evidence *, struct diagnosis *);
+/* What was printed ends with the line by which a Linux kernel says that it has
+ * panicked and stays where it is (without panic=). Some other text that
+ * mentions a panic, in a log that a live guest shows, is not at the end. */
+bool diagnose_stuck(const char *text, size_t len);
 
 #endif

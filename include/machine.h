@@ -71,10 +71,13 @@ struct machine {
 	int signal;                     /* of VM_SIGNAL */
 	int signal_fd;
 	struct watch *signal_watch, *timeout_watch, *quiet_watch;
+	struct watch *stuck_watch;
 	uint64_t resets;
 	unsigned quick_resets;          /* in a row, QUICK_NS apart at most */
 	uint64_t t_reset, t_first;      /* the last; the first of that row */
 	bool quiet_said;
+	uint64_t printed;               /* when it was looked at last */
+	bool stuck_seen;                /* what is printed was looked at */
 	int npcs;                       /* of CPU 0 while it is silent */
 	uint64_t pcs[EVIDENCE_PCS];
 	uint64_t t_start, t_run, t_end; /* CLOCK_HOST, ns */
@@ -160,6 +163,9 @@ void *vcpu_main(void *arg);
 void postmortem(struct machine *, const struct vm_end *);
 /* A guest that resets itself in a circle, while it does. All vCPUs parked. */
 void postmortem_resets(struct machine *, double seconds);
+/* Once the guest says nothing more: if a panic is where it ended, tells so,
+ * and why. All vCPUs parked. */
+void postmortem_stuck(struct machine *);
 /* The kernel's panic message in what the guest printed, or NULL. */
 char *postmortem_panic(const char *tail, size_t len);
 /* --stats: writes the counters to m->stats_fd (stats.c). */

@@ -637,6 +637,18 @@ static bool silent(const struct evidence *e, struct diagnosis *d)
 	return say(d, "silent", NULL, "%s", earlycon);
 }
 
+bool diagnose_stuck(const char *text, size_t len)
+{
+	static const char mark[] = "---[ end Kernel panic - not syncing";
+	size_t at;
+
+	while (len && isspace((unsigned char)text[len - 1]))
+		len--;
+	for (at = len; at && text[at - 1] != '\n'; at--)
+		;
+	return len > at && memmem(text + at, len - at, mark, sizeof(mark) - 1);
+}
+
 bool diagnose(const struct evidence *e, struct diagnosis *d)
 {
 	static bool (*const rules[])(const struct evidence *,

@@ -279,6 +279,26 @@ void postmortem_resets(struct machine *m, double seconds)
 	free(tail);
 }
 
+void postmortem_stuck(struct machine *m)
+{
+	char *tail = malloc(2 * TTY_TAIL), *panic;
+	struct evidence e;
+
+	if (!tail)
+		return;
+	gather(m, VM_NONE, tail, &e);
+	if (diagnose_stuck(e.text, e.len)) {
+		panic = postmortem_panic(tail, e.len);
+		log_msg(LOG_WARN, "the guest has panicked and stays as it is "
+			"until Ctrl-a x or Ctrl-c ends it (with panic=1 in "
+			"--append it restarts): %s", panic ? panic : "");
+		free(panic);
+		if (m->config->verbose >= 0)
+			conclude(&e);
+	}
+	free(tail);
+}
+
 static const char *what_happened(const struct vm_end *end)
 {
 	switch (end->event) {

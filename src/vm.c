@@ -22,6 +22,7 @@
 
 #define QUIET_NS 10000000000u           /* without output: say where we are */
 #define SAMPLE_NS 1000000000u           /* meanwhile look where it is */
+#define STUCK_NS 2000000000u            /* without more output: was it a panic? */
 #define QUICK_NS 20000000000u           /* a start that comes to nothing */
 #define QUICK_RESETS 5                  /* in a row: say so, once */
 
@@ -340,6 +341,28 @@ static void on_quiet(void *arg)
 	vm_unpark(m);
 }
 
+/* A panicked kernel without panic= waits for ever, and its words stand far up
+ * on a full screen. Each time that output comes to rest it is looked at once. */
+static void on_stuck(void *arg)
+{
+	struct machine *m = arg;
+	uint64_t now = loop_now(m->loop, CLOCK_HOST);
+	uint64_t printed = tty_out_bytes(m->serial) +
+			   (m->console ? tty_out_bytes(m->console) : 0);
+
+	watch_at(m->stuck_watch, now + STUCK_NS);
+	if (printed != m->printed || m->stuck_seen || m->pauses ||
+	    atomic_load(&m->vm.event) != VM_NONE) {
+		m->stuck_seen &= printed == m->printed;
+		m->printed = printed;
+		return;
+	}
+	m->stuck_seen = true;
+	vm_park(m);
+	postmortem_stuck(m);
+	vm_unpark(m);
+}
+
 static int open_timers(struct machine *m, struct err *e)
 {
 	uint64_t now = loop_now(m->loop, CLOCK_HOST);
@@ -348,6 +371,13 @@ static int open_timers(struct machine *m, struct err *e)
 		       &m->quiet_watch, e))
 		return -1;
 	watch_at(m->quiet_watch, now + SAMPLE_NS);
+	/* nothing outside may disturb a run that can be repeated */
+	if (!m->config->clock_insn) {
+		if (loop_timer(m->loop, CLOCK_HOST, NULL, on_stuck, m,
+			       &m->stuck_watch, e))
+			return -1;
+		watch_at(m->stuck_watch, now + STUCK_NS);
+	}
 	if (m->config->timeout <= 0)
 		return 0;
 	if (loop_timer(m->loop, CLOCK_HOST, NULL, on_timeout, m,
@@ -511,9 +541,11 @@ void vm_stop(struct machine *m)
 		m->vm.cpu[i].started = false;
 	}
 	watch_free(m->quiet_watch);
+	watch_free(m->stuck_watch);
 	watch_free(m->timeout_watch);
 	watch_free(m->signal_watch);
-	m->quiet_watch = m->timeout_watch = m->signal_watch = NULL;
+	m->quiet_watch = m->stuck_watch = NULL;
+	m->timeout_watch = m->signal_watch = NULL;
 	if (m->signal_fd >= 0)
 		close(m->signal_fd);
 	m->signal_fd = -1;

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -345,6 +346,40 @@ static void anything(void **state)
 	}
 }
 
+static bool stuck(const char *text)
+{
+	size_t len = strlen(text);
+	char *exact = malloc(len + 1);
+	bool is;
+
+	memcpy(exact, text, len);
+	is = diagnose_stuck(exact, len);
+	free(exact);
+	return is;
+}
+
+/* The line must be the last one: a log that is shown, a reboot and a shell's
+ * prompt after it are no stop. */
+static void stops(void **state)
+{
+	const char *line = "[    1.5] ---[ end Kernel panic - not syncing: "
+			   "VFS: Unable to mount root fs ]---";
+	char text[300];
+
+	snprintf(text, sizeof(text), "[    1.4] CPU: 0\r\n%s\r\n", line);
+	assert_true(stuck(text));
+	assert_true(stuck(line));
+	assert_true(stuck("---[ end Kernel panic - not syncing: x"));
+	assert_false(stuck(""));
+	assert_false(stuck("\n\n \r\n"));
+	assert_false(stuck("---[ end Kernel panic - not sync"));
+	assert_false(stuck("Kernel panic - not syncing: x\n"));
+	snprintf(text, sizeof(text), "%s\r\n# ", line);
+	assert_false(stuck(text));
+	snprintf(text, sizeof(text), "%s\nRebooting in 5 seconds..", line);
+	assert_false(stuck(text));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -353,7 +388,7 @@ int main(void)
 		cmocka_unit_test(consoles), cmocka_unit_test(crashes),
 		cmocka_unit_test(roms),
 		cmocka_unit_test(circles), cmocka_unit_test(silences),
-		cmocka_unit_test(anything),
+		cmocka_unit_test(anything), cmocka_unit_test(stops),
 	};
 
 	return cmocka_run_group_tests_name("diagnose", tests, NULL, NULL);
