@@ -20,7 +20,7 @@ images 1G && "$q2" bench a.raw a.qcow2 512 || exit 1
 [ -n "$pome" ] || exit 0
 echo
 echo "through virtio-blk:"
-images 512M
+images 1G
 "$pome" run -q -k "$elf" -m 128M --timeout 600 -d a.raw -d a.qcow2 </dev/null | tr -d '\r' | tee out
 qemu-img check -q a.qcow2 || exit 1
 awk '/^X/ { bad = 1 } / percent$/ { n++; if ($(NF - 1) < 80) slow = 1 }
