@@ -151,6 +151,7 @@ mutations: $(BUILD)/tests/bundles/mutate
 	$< $(abspath $(BUILD)/tests/mutated) $(MUTATIONS)
 bundle-tests: $(BUILD)/pome
 	tests/bundles/cases.py $(BUILD)/pome
+	tests/bundles/keys.py $(BUILD)/pome
 	+$(MAKE) -j$(JOBS) BUILD=$(BUILD)-asan SAN=address,undefined OPT=-O1 mutations
 
 # Bare-metal guests: A64 code, so always clang and lld.
@@ -424,6 +425,7 @@ test: deps
 	$(MAKE) firmware-tests
 	$(MAKE) cli-tests
 	tests/bundles/cases.py $(BUILD)/pome
+	tests/bundles/keys.py $(BUILD)/pome
 	$(MAKE) diff-tests
 	$(MAKE) el1-tests
 	$(MAKE) linux-tests

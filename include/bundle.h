@@ -57,6 +57,7 @@ struct bvm_nic {
 	char *iface, *path;             /* bridged; unix */
 	const char *hello;              /* unix: what is sent at start */
 	int64_t mtu;                    /* 0: the usual */
+	struct cfg_net plan;            /* its addresses alone; 0: the usual */
 	int nfwd;
 	char *fwd[CFG_MAX_FWD];         /* "tcp:[ADDR]:PORT-[ADDR]:PORT" */
 };
@@ -97,7 +98,6 @@ struct bvm {
 	uint64_t ecid;
 	char *aux;
 	uint64_t aux_offset, aux_size;  /* of the payload in the file */
-	bool rtc_local;
 	bool no_serial;                 /* said to have none */
 	int ndisks, nnics, ndisplays, nserials, nshares;
 	struct bvm_disk disk[BVM_MAX];

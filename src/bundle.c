@@ -636,35 +636,34 @@ struct walk {
 	void *arg;
 };
 
-static const struct note *note_about(const struct bundle *b, const char *key)
+/* The findings about a setting, each a line. False: there is none. */
+static bool walk_notes(struct walk *w, const char *path, const char *key,
+		       const char *value)
 {
-	const struct note *hit = NULL;
+	static const char *const level[] = { "note", "warn", "error" };
+	bool any = false;
 
-	for (int i = 0; i < b->nnotes; i++) {
-		const struct note *n = &b->note[i];
+	for (int i = 0; i < w->b->nnotes; i++) {
+		const struct note *n = &w->b->note[i];
 
-		if (n->key && !strcmp(n->key, key) &&
-		    (!hit || n->level > hit->level))
-			hit = n;
+		if (!n->key || strcmp(n->key, path))
+			continue;
+		w->f(w->arg, key, value, level[n->level], n->text);
+		any = true;
 	}
-	return hit;
+	return any;
 }
 
 static void walk(struct walk *w, const struct node *n)
 {
-	static const char *const level[] = { "note", "warn", "error" };
-	char path[NODE_PATH], value[160];
-	const struct note *note = note_about(w->b, node_path(n, path));
+	char path[NODE_PATH], key[NODE_PATH * 2], value[160];
 	bool leaf = n->parent && (!n->child || n->use != NODE_HONOURED);
 
-	if (n->parent && (leaf || note)) {
-		char key[NODE_PATH * 2];
-
-		bundle_escape(path, key, sizeof(key));
+	if (n->parent) {
+		bundle_escape(node_path(n, path), key, sizeof(key));
 		node_value(n, value, sizeof(value));
-		if (note)
-			w->f(w->arg, key, value, level[note->level],
-			     note->text);
+		if (walk_notes(w, path, key, value) || !leaf)
+			;               /* said, or what is below says it */
 		else if (n->use == NODE_IGNORED)
 			w->f(w->arg, key, value, "ignored", n->why ? n->why :
 			     "see the findings");

@@ -11,6 +11,7 @@
 
 #include "board.h"
 #include "bundle_int.h"
+#include "config_parts.h"
 #include "disk_sniff.h"
 #include "vm.h"
 
@@ -274,9 +275,31 @@ static void make_unix(struct bundle *b, struct cfg_net *n,
 		strcpy(n->hello, from->hello);
 }
 
+/* The addresses that the guest is used to. */
+static void set_plan(struct bundle *b, struct cfg_net *n,
+		     const struct bvm_nic *from)
+{
+	const struct cfg_net *p = &from->plan;
+	struct err e;
+
+	if (config_net_check(p, &e)) {
+		say(b, NOTE_WARN, "setting-ignored", from->key, "the addresses "
+		    "do not fit together, so the guest's network is 10.0.2.0/24 "
+		    "(%s)", e.msg);
+		return;
+	}
+	n->net = p->net;
+	n->mask = p->mask;
+	n->host = p->host;
+	n->dns = p->dns;
+	n->dhcp = p->dhcp;
+	memcpy(n->domain, p->domain, sizeof(n->domain));
+}
+
 static void make_nic(struct bundle *b, struct cfg_net *n, struct bvm_nic *from)
 {
 	n->kind = CFG_NET_USER;
+	set_plan(b, n, from);
 	n->from_bundle = true;
 	n->isolated = from->isolated || from->mode == BVM_NET_HOST;
 	n->has_mac = from->has_mac;
@@ -440,9 +463,6 @@ static void make_others(struct bundle *b)
 		    "(copy the files over the network, or put them on a disk)",
 		    vm->share[i].npaths ? vm->share[i].path[0] : "",
 		    vm->share[i].tag);
-	if (vm->rtc_local)
-		say(b, NOTE_NOTE, "setting-ignored", NULL, "the clock in local "
-		    "time; the guest's clock is in UTC");
 	if (vm->boot == BVM_BOOT_ROM && !vm->firmware)
 		say(b, NOTE_NOTE, "firmware-not-in-bundle", NULL, "the boot "
 		    "ROM is never in a bundle; pome starts its own, which "

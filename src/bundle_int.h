@@ -61,8 +61,9 @@ void vm_text(struct bundle *, struct node *dict, const char *key, char **slot,
 struct bvm_disk *vm_disk(struct bundle *, const struct node *at, char *path,
 			 bool ro);
 struct bvm_nic *vm_nic(struct bundle *, const struct node *at);
-struct bvm_display *vm_display(struct bundle *, const struct node *at,
-			       int64_t w, int64_t h, int64_t ppi);
+/* What `at` has below it is ignored: it is known, and never shown. */
+struct bvm_display *vm_display(struct bundle *, struct node *at, int64_t w,
+			       int64_t h, int64_t ppi);
 struct bvm_share *vm_share(struct bundle *, const struct node *at,
 			   const char *tag, bool ro);
 void vm_share_path(struct bvm_share *, const char *path);
@@ -75,6 +76,9 @@ void vm_mac(struct bundle *, struct node *dict, const char *key,
 void vm_forward(struct bundle *, const struct node *at, struct bvm_nic *,
 		bool udp, const char *host, int64_t hport, const char *guest,
 		int64_t gport);
+/* An address of the emulated network under `key`, which is --net's `as`. */
+void vm_net_plan(struct bundle *, struct node *dict, const char *key,
+		 const char *as, struct bvm_nic *);
 void vm_model(struct bundle *, const struct node *at, const char *key,
 	      const void *blob, size_t len);
 void vm_ecid(struct bundle *, const struct node *at, const char *key,

@@ -291,6 +291,10 @@ void bundle_parallels(struct bundle *b, const char *s, size_t len)
 	for (k = hw->child; k; k = k->next) {
 		if (k->type != NODE_DICT)
 			continue;
+		if (k->use == NODE_UNREAD && (!strcmp(k->name, "Hdd") ||
+					      !strcmp(k->name,
+						      "NetworkAdapter")))
+			k->use = NODE_HONOURED;
 		if (!strcmp(k->name, "Hdd"))
 			read_hdd(b, k);
 		else if (!strcmp(k->name, "NetworkAdapter"))

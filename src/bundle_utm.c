@@ -64,6 +64,37 @@ void utm_external(struct bundle *b, struct node *o)
 		"in: --disk FILE,readonly)");
 }
 
+void utm_local_time(struct bundle *b, struct node *n, const char *key,
+		    enum need need)
+{
+	if (get_bool(b, n, key, need, false))
+		note_at(b, NOTE_NOTE, "setting-ignored", n, key, "a clock in "
+			"local time; the guest's is in UTC");
+}
+
+void utm_plan(struct bundle *b, struct node *n, const char *const *plan,
+	      const char *const *rest, bool emulated, struct bvm_nic *nic)
+{
+	static const char *const as[] = { "net", "host", "dhcpstart", "dns",
+					  "domainname" };
+
+	for (int i = 0; plan[i]; i++)
+		if (emulated)
+			vm_net_plan(b, n, plan[i], as[i], nic);
+		else
+			node_ignore(n, plan[i], UTM_MAC_NET);
+	for (; *rest; rest++) {
+		const char *s = get_str(b, n, *rest, OPTIONAL);
+
+		if (!emulated)
+			node_ignore(n, *rest, UTM_MAC_NET);
+		else if (s && *s)
+			note_at(b, NOTE_WARN, "setting-ignored", n, *rest,
+				"pome's network has no %s", strstr(*rest, "v6")
+				? "IPv6" : "search domain to tell");
+	}
+}
+
 void utm_shared_folders(struct bundle *b, struct node *o, const char *key)
 {
 	note_at(b, NOTE_WARN, "share-location", o, key, "a shared folder; "

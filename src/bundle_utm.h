@@ -7,6 +7,7 @@
 /* Reasons to ignore a key. */
 #define UTM_WINDOW "about UTM's window"
 #define UTM_TERMINAL "how UTM's terminal looks"
+#define UTM_MAC_NET "about a network of that Mac"
 #define UTM_EMULATOR "about how QEMU runs the guest"
 
 void utm_information(struct bundle *, struct node *root);
@@ -17,6 +18,13 @@ void utm_rosetta(struct bundle *, struct node *, const char *key, bool on);
 void utm_audio(struct bundle *, struct node *, const char *key, bool on);
 void utm_clipboard(struct bundle *, struct node *, const char *key, bool on);
 void utm_external(struct bundle *, struct node *drive);
+void utm_local_time(struct bundle *, struct node *, const char *key, enum need);
+/* The addresses of a network: keys for net, host, first of DHCP, name server
+ * and domain, and those that pome's has not; both lists end with NULL. Where it
+ * is not `emulated`, they are what Apple's framework gives out (DHCP's first is
+ * the host's there), and ignored. */
+void utm_plan(struct bundle *, struct node *, const char *const *plan,
+	      const char *const *rest, bool emulated, struct bvm_nic *);
 void utm_shared_folders(struct bundle *, struct node *, const char *key);
 
 /* Both QEMU layouts: extra arguments, target, and what boots. */

@@ -46,13 +46,15 @@ static void read_drive(struct bundle *b, struct node *d)
 	int type = node_has(d, "ImageType") ?
 		get_word(b, d, "ImageType", OPTIONAL, types) : IMG_DISK;
 	struct bvm_disk *disk;
+	bool removable;
 	char *path;
 
 	if (get_bool(b, d, "Cdrom", OPTIONAL, false))
 		type = IMG_CD;
 	if (type < 0)
 		return;
-	if (!image || !*image || get_bool(b, d, "Removable", OPTIONAL, false)) {
+	removable = get_bool(b, d, "Removable", OPTIONAL, false);
+	if (!image || !*image || removable) {
 		utm_external(b, d);
 		return;
 	}
@@ -108,9 +110,10 @@ static void read_network(struct bundle *b, struct node *o)
 	static const char *const modes[] = { "none", "emulated", "shared",
 					     "host", "bridged", NULL };
 	static const char *const plan[] = { "IPSubnet", "IPHost", "DHCPStart",
-		"DHCPHost", "DHCPDomain", "IPDNS", "DNSSearch", "IPSubnetIPv6",
-		"IPHostIPv6", "IPDNSIPv6", "IPv6Subnet", "IPv6Host",
-		"IPv6DNS" };
+					    "IPDNS", "DHCPDomain", NULL };
+	static const char *const rest[] = { "IPSubnetIPv6", "IPHostIPv6",
+		"IPDNSIPv6", "IPv6Subnet", "IPv6Host", "IPv6DNS", "DNSSearch",
+		NULL };
 	struct node *n = get_dict(b, o, "Networking", OPTIONAL), *fwd;
 	const char *card, *iface;
 	struct bvm_nic *nic;
@@ -123,14 +126,15 @@ static void read_network(struct bundle *b, struct node *o)
 		get_bool(b, n, "NetworkEnabled", OPTIONAL, false) ? 1 : 0;
 	card = get_str(b, n, "NetworkCard", OPTIONAL);
 	iface = get_str(b, n, "NetworkBridgeInterface", OPTIONAL);
-	for (size_t i = 0; i < sizeof(plan) / sizeof(plan[0]); i++)
-		node_ignore(n, plan[i], "the guest's network is 10.0.2.0/24 "
-			    "always");
+	node_ignore(n, "DHCPHost", "a name, which the guest has itself");
+	if (node_has(n, "NetworkMode"))
+		node_ignore(n, "NetworkEnabled", "NetworkMode says it");
 	if (mode <= 0)
 		return;
 	nic = vm_nic(b, n);
 	if (!nic)
 		return;
+	utm_plan(b, n, plan, rest, mode == 1, nic);
 	vm_mac(b, n, "NetworkCardMAC", OPTIONAL, false, nic);
 	nic->isolated = get_bool(b, n, "IsolateGuest", OPTIONAL, false);
 	if (mode == 3) {
@@ -235,7 +239,7 @@ void bundle_utm_legacy_qemu(struct bundle *b, struct node *o)
 	vm_text(b, sys, "SystemUUID", &b->vm.uuid, OPTIONAL);
 	for (size_t i = 0; i < sizeof(emulator) / sizeof(emulator[0]); i++)
 		node_ignore(sys, emulator[i], UTM_EMULATOR);
-	b->vm.rtc_local = get_bool(b, sys, "RTCUseLocalTime", OPTIONAL, false);
+	utm_local_time(b, sys, "RTCUseLocalTime", OPTIONAL);
 	if (get_str(b, sys, "MachineProperties", OPTIONAL) &&
 	    *node_find(sys, "MachineProperties")->text)
 		note_at(b, NOTE_WARN, "machine-override-ignored", sys,

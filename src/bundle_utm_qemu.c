@@ -93,7 +93,7 @@ static void read_qemu(struct bundle *b, struct node *q, bool *uefi)
 	if (get_bool(b, q, "TSO", OPTIONAL, false))
 		note_at(b, NOTE_NOTE, "tso-ignored", q, "TSO", "the memory "
 			"order of Intel CPUs, which only Rosetta needs");
-	b->vm.rtc_local = get_bool(b, q, "RTCLocalTime", REQUIRED, false);
+	utm_local_time(b, q, "RTCLocalTime", REQUIRED);
 	for (int i = 0; i < 2; i++) {
 		get_bool(b, q, plain[i], REQUIRED, false);
 		node_ignore(q, plain[i], UTM_EMULATOR);
@@ -227,16 +227,28 @@ static void read_forward(struct bundle *b, struct node *f, struct bvm_nic *nic)
 		vm_forward(b, f, nic, p == 1, host, hport, guest, gport);
 }
 
+static void read_plan(struct bundle *b, struct node *n, bool emulated,
+		      struct bvm_nic *nic)
+{
+	static const char *const plan[] = {
+		"VlanGuestAddress", "VlanHostAddress", "VlanDhcpStartAddress",
+		"VlanDnsServerAddress", "VlanDhcpDomain", NULL
+	};
+	static const char *const rest[] = {
+		"VlanGuestAddressIPv6", "VlanHostAddressIPv6",
+		"VlanDnsServerAddressIPv6", "VlanDnsSearchDomain", NULL
+	};
+
+	utm_plan(b, n, plan, rest, emulated, nic);
+	node_ignore(n, "VlanDhcpEndAddress", "DHCP gives one address, the "
+		    "guest's");
+	node_ignore(n, "HostNetUuid", UTM_MAC_NET);
+}
+
 static void read_network(struct bundle *b, struct node *n)
 {
 	static const char *const modes[] = { "Emulated", "Shared", "Host",
 					     "Bridged", NULL };
-	static const char *const vlan[] = { "HostNetUuid", "VlanGuestAddress",
-		"VlanGuestAddressIPv6", "VlanHostAddress",
-		"VlanHostAddressIPv6", "VlanDhcpStartAddress",
-		"VlanDhcpEndAddress", "VlanDhcpDomain",
-		"VlanDnsServerAddress", "VlanDnsServerAddressIPv6",
-		"VlanDnsSearchDomain" };
 	int mode = get_word(b, n, "Mode", REQUIRED, modes);
 	const char *card = get_str(b, n, "Hardware", REQUIRED);
 	const char *iface = get_str(b, n, "BridgeInterface", OPTIONAL);
@@ -261,9 +273,7 @@ static void read_network(struct bundle *b, struct node *n)
 	}
 	for (struct node *f = fwd ? fwd->child : NULL; f; f = f->next)
 		read_forward(b, f, nic);
-	for (size_t i = 0; i < sizeof(vlan) / sizeof(vlan[0]); i++)
-		node_ignore(n, vlan[i], "the guest's network is 10.0.2.0/24 "
-			    "always");
+	read_plan(b, n, !mode, nic);
 }
 
 static void read_tcp(struct bundle *b, struct node *s, bool server)
@@ -292,11 +302,15 @@ static void read_serial(struct bundle *b, struct node *s)
 					     "TcpServer", "Ptty", NULL };
 	static const char *const targets[] = { "Auto", "Manual", "GDB",
 					       "Monitor", NULL };
+	static const char *const tcp[] = { "TcpHostAddress", "TcpPort",
+		"WaitForConnection", "RemoteConnectionAllowed" };
 	int mode = get_word(b, s, "Mode", REQUIRED, modes);
 	int target = get_word(b, s, "Target", REQUIRED, targets);
 
 	node_ignore_all(node_find(s, "Terminal"), UTM_TERMINAL);
 	node_ignore(s, "Hardware", "the port is the board's own");
+	for (int i = 0; i < 4 && (target >= 2 || (mode != 1 && mode != 2)); i++)
+		node_ignore(s, tcp[i], "only for a port on TCP");
 	if (mode < 0 || target < 0)
 		return;
 	if (target >= 2)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "bundle_int.h"
+#include "config_parts.h"
 #include "identity.h"
 
 void vm_key(char **slot, const struct node *at)
@@ -93,10 +94,17 @@ struct bvm_nic *vm_nic(struct bundle *b, const struct node *at)
 	return n;
 }
 
-struct bvm_display *vm_display(struct bundle *b, const struct node *at,
-			       int64_t w, int64_t h, int64_t ppi)
+#define NO_PICTURES "pome shows no pictures"
+
+struct bvm_display *vm_display(struct bundle *b, struct node *at, int64_t w,
+			       int64_t h, int64_t ppi)
 {
 	struct bvm_display *d;
+
+	if (at && at->type == NODE_STRING)      /* Lume's "1024x768" */
+		node_ignore_all(at, NO_PICTURES);
+	for (struct node *k = at ? at->child : NULL; k; k = k->next)
+		node_ignore_all(k, NO_PICTURES);
 
 	if (b->vm.ndisplays == BVM_MAX)
 		return NULL;
@@ -204,6 +212,20 @@ void vm_forward(struct bundle *b, const struct node *at, struct bvm_nic *n,
 		     host ? host : "", (int)hport, guest ? guest : "",
 		     (int)gport) >= 0)
 		n->nfwd++;
+}
+
+void vm_net_plan(struct bundle *b, struct node *dict, const char *key,
+		 const char *as, struct bvm_nic *n)
+{
+	const char *s = get_str(b, dict, key, OPTIONAL);
+	struct err e;
+
+	if (s && *s && config_net_key(&n->plan, as, s, &e))
+		note_at(b, NOTE_ERROR, "bad-value", dict, key, "'%.60s' is no "
+			"%s", s, !strcmp(as, "net") ? "network; expected "
+			"ADDRESS/BITS with 8 to 27 bits, as in 10.0.2.0/24" :
+			!strcmp(as, "domainname") ? "name of a domain" :
+			"IPv4 address");
 }
 
 void vm_set_serial(struct bvm_disk *d, const char *id)

@@ -226,8 +226,16 @@ static int set_key(struct cfg_net *n, const char *kind, char *part,
 	return keys[k].set(n, key, val, e);
 }
 
-/* The addresses of one network, and different ones. */
-static int check_plan(const struct cfg_net *n, struct err *e)
+int config_net_key(struct cfg_net *n, const char *key, const char *val,
+		   struct err *e)
+{
+	for (int k = 0; k < NKEYS; k++)
+		if (!strcmp(keys[k].name, key))
+			return keys[k].set(n, key, val, e);
+	return err_set(e, 0, "--net: %s=: unknown", key);
+}
+
+int config_net_check(const struct cfg_net *n, struct err *e)
 {
 	uint32_t net = n->mask ? n->net : CFG_NET_ADDR;
 	uint32_t mask = n->mask ? n->mask : CFG_NET_MASK;
@@ -287,5 +295,5 @@ int config_parse_net(struct config *c, char *v, struct err *e)
 	if (n->kind == CFG_NET_UNIX && !n->path[0])
 		return err_set(e, 0, "--net unix: path= is missing (try --net "
 			       "unix,path=/tmp/net.sock)");
-	return n->kind == CFG_NET_USER ? check_plan(n, e) : 0;
+	return n->kind == CFG_NET_USER ? config_net_check(n, e) : 0;
 }

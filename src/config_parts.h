@@ -23,5 +23,10 @@ int bad_key(struct err *, const char *opt, const char *key,
 
 /* --net (config_net.c) */
 int config_parse_net(struct config *, char *value, struct err *);
+/* One key of it, for bundles that have the same: "net", "host", "dns"... */
+int config_net_key(struct cfg_net *, const char *key, const char *val,
+		   struct err *);
+/* The addresses of `user` are of one network, and different ones. */
+int config_net_check(const struct cfg_net *, struct err *);
 
 #endif
