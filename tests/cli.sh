@@ -328,7 +328,8 @@ done
 [ "$(complete cre)" = create ] || fail "completion of a command"
 rm -f in-help in-shell
 if command -v zsh >/dev/null; then
-	zsh -n "$src/completion/_pome" || fail "zsh completion"
+	zsh -f "$src/tests/completion.zsh" "$pome" "$src" >in-shell || fail "zsh completion: $(cat in-shell)"
+	rm -f in-shell
 fi
 
 # ---- nothing is left behind -------------------------------------------------
