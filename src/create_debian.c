@@ -57,6 +57,10 @@ static int bootstrap(struct create *c, struct made *m, struct err *e)
 	argv[n++] = (char *)"/dev/null";
 	argv[n] = NULL;
 	r = made_run(m, argv, "mmdebstrap", e);
+	if (r && strstr(e->msg, "binfmt_misc"))
+		err_set(e, 0, "create: this host does not run arm64 programs, "
+			"which mmdebstrap needs (apt install qemu-user-static "
+			"binfmt-support; in a container, on its host)");
 	for (int i = 0; i < NHOOKS; i++)
 		free(hook[i]);
 	return r;

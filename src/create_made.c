@@ -273,48 +273,69 @@ static pid_t spawn(char *const argv[], int out)
 	_exit(127);
 }
 
-/* Keeps the last of what it says. */
-static void listen_to(int fd, char *said, size_t *n)
+/* The last of what a program says, and of its lines the first that apt and
+ * mmdebstrap mark as an error: the later ones only follow from it. */
+struct said {
+	char text[SAID], error[160];
+	size_t n;
+};
+
+static void find_error(struct said *s)
+{
+	const char *p = s->text;
+
+	while (p && strncmp(p, "E: ", 3)) {
+		p = strchr(p, '\n');
+		p = p ? p + 1 : NULL;
+	}
+	if (p && strchr(p, '\n'))
+		snprintf(s->error, sizeof(s->error), "%.*s",
+			 (int)strcspn(p + 3, "\r\n"), p + 3);
+}
+
+/* False: there is no more. */
+static bool listen_to(int fd, struct said *s)
 {
 	ssize_t k;
 
-	if (*n > SAID / 2) {
-		memmove(said, said + *n - SAID / 2, SAID / 2);
-		*n = SAID / 2;
+	if (s->n > SAID / 2) {
+		memmove(s->text, s->text + s->n - SAID / 2, SAID / 2);
+		s->n = SAID / 2;
 	}
-	k = read(fd, said + *n, SAID - 1 - *n);
+	k = read(fd, s->text + s->n, SAID - 1 - s->n);
 	if (k > 0)
-		*n += (size_t)k;
-	said[*n] = 0;
+		s->n += (size_t)k;
+	s->text[s->n] = 0;
+	if (!*s->error)
+		find_error(s);
+	return k > 0;
 }
 
-/* The last line that is no blank. */
-static const char *last_line(char *said)
+/* Why it failed: its first error, else its last line that is no blank. */
+static const char *reason(struct said *s)
 {
 	char *nl;
-	size_t n = strlen(said);
 
-	while (n && (said[n - 1] == '\n' || said[n - 1] == '\r'))
-		said[--n] = 0;
-	nl = strrchr(said, '\n');
-	return nl ? nl + 1 : said;
+	if (*s->error)
+		return s->error;
+	while (s->n && (s->text[s->n - 1] == '\n' || s->text[s->n - 1] == '\r'))
+		s->text[--s->n] = 0;
+	nl = strrchr(s->text, '\n');
+	return nl ? nl + 1 : s->text;
 }
 
 static int wait_for(struct made *m, pid_t pid, int fd, const char *what,
-		    char *said, int *status, struct err *e)
+		    struct said *said, int *status, struct err *e)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
-	size_t n = 0;
 	time_t start = time(NULL);
 	bool open = true;
 
 	for (;;) {
-		if (open && poll(&p, 1, 200) > 0) {
-			listen_to(fd, said, &n);
-			open = !(p.revents & POLLHUP) || (p.revents & POLLIN);
-		}
+		if (open && poll(&p, 1, 200) > 0)
+			open = listen_to(fd, said);
 		if (waitpid(pid, status, open ? WNOHANG : 0) == pid)
-			return 0;
+			break;
 		made_progress(m, what, (uint64_t)(time(NULL) - start), 0);
 		if (!made_pause(m, e))
 			continue;
@@ -322,12 +343,16 @@ static int wait_for(struct made *m, pid_t pid, int fd, const char *what,
 		waitpid(pid, status, 0);
 		return -1;
 	}
+	/* its last words, but not those of a child that it left behind */
+	while (open && poll(&p, 1, 0) > 0)
+		open = listen_to(fd, said);
+	return 0;
 }
 
 int made_run(struct made *m, char *const argv[], const char *what,
 	     struct err *e)
 {
-	char said[SAID] = "";
+	struct said said = { .n = 0 };
 	int p[2], status = 0, r;
 	pid_t pid;
 
@@ -336,7 +361,7 @@ int made_run(struct made *m, char *const argv[], const char *what,
 	pid = spawn(argv, p[1]);
 	close(p[1]);
 	r = pid < 0 ? err_set(e, errno, "create: %s", argv[0]) :
-	    wait_for(m, pid, p[0], what, said, &status, e);
+	    wait_for(m, pid, p[0], what, &said, &status, e);
 	close(p[0]);
 	if (r)
 		return -1;
@@ -345,7 +370,7 @@ int made_run(struct made *m, char *const argv[], const char *what,
 			       "mmdebstrap e2fsprogs qemu-user-static)",
 			       argv[0]);
 	if (status)
-		return err_set(e, 0, "create: %s failed: %.150s", argv[0],
-			       last_line(said));
+		return err_set(e, 0, "create: %s failed: %.160s", argv[0],
+			       reason(&said));
 	return 0;
 }

@@ -418,11 +418,18 @@ PATH=$PWD/path:$PATH timeout -s INT 1 "$pome" create --debian bookworm lin \
 	>out 2>err
 [ $? = 124 ] && grep -q 'interrupted' err && [ ! -e lin ] ||
 	fail "create --debian, interrupted: $(cat err; ls lin)"
-printf '#!/bin/sh\necho E: no such suite; exit 1\n' >path/mmdebstrap
-count=$((count + 1))
-PATH=$PWD/path:$PATH "$pome" create --debian nosuch lin >out 2>err
-[ $? = 3 ] && grep -q 'mmdebstrap failed: E: no such suite' err &&
-	[ ! -e lin ] || fail "create --debian, failing: $(cat err)"
+fails() { # WHAT-MMDEBSTRAP-SAYS MESSAGE
+	printf '#!/bin/sh\nprintf "%s"; exit 1\n' "$1" >path/mmdebstrap
+	count=$((count + 1))
+	PATH=$PWD/path:$PATH "$pome" create --debian nosuch lin >out 2>err
+	[ $? = 3 ] && grep -q "$2" err && [ ! -e lin ] ||
+		fail "create --debian, failing: $(cat err)"
+}
+fails 'I: E: a\\nE: no such suite\\nE: apt failed\\nE: mmdebstrap failed to run\\n' 'failed: no such suite$'
+fails 'I: busy\\nsegmentation fault\\n\\n' 'failed: segmentation fault$'
+fails 'E: arm64 can neither be executed natively nor via qemu user emulation with binfmt_misc\\n' \
+	'apt install qemu-user-static'
+fails '' 'mmdebstrap failed: *$'
 rm -rf path out err ram
 
 for f in *; do
