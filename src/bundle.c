@@ -557,7 +557,9 @@ static int read_file(struct bundle *b, enum bundle_how how, const char *path,
 				   "bundle, a kernel or a disk image", path);
 	}
 	what = packed(head, (size_t)n, path);
-	if (!what && n >= 4 && !memcmp(head, "PK\3\4", 4)) {
+	/* the second is one of an archive that is empty */
+	if (!what && n >= 4 && (!memcmp(head, "PK\3\4", 4) ||
+				!memcmp(head, "PK\5\6", 4))) {
 		r = read_zip(b, how, path, c, e);
 	} else if (looks_like_json(head, (size_t)n)) {
 		b->dir = !slash ? strdup(".") : slash == path ? strdup("/") :

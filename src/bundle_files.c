@@ -82,7 +82,9 @@ static void missing(struct bundle *b, const struct node *n, const char *key,
 	for (int i = 0; d && i < 1000 && (de = readdir(d)); i++) {
 		const char *cand = de->d_name;
 
-		if (strncmp(cand, "._", 2) && config_nearest(name, &cand, 1))
+		/* the name itself is there where it is a link to nothing */
+		if (strncmp(cand, "._", 2) && strcmp(cand, name) &&
+		    config_nearest(name, &cand, 1))
 			snprintf(near, sizeof(near), "%.120s", cand);
 	}
 	if (d)
@@ -224,8 +226,10 @@ char *file_from_url(const char *url)
 		return NULL;
 	url += 5;
 	if (!strncmp(url, "//", 2)) {
-		url = strchr(url + 2, '/');
-		if (!url)
+		url += 2;
+		if (!strncasecmp(url, "localhost/", 10))
+			url += 9;
+		if (*url != '/')        /* another host's */
 			return NULL;
 	}
 	out = p = malloc(strlen(url) + 1);

@@ -68,6 +68,8 @@ int tty_tcp_parse(const char *text, struct tty_tcp *t, struct err *e)
 		memcpy(t->host, text, host);
 	else
 		strcpy(t->host, "127.0.0.1");
+	if (strpbrk(t->host, "[]"))
+		return err_set(e, 0, "'%s' is no host", t->host);
 	while (text[len] == ',') {
 		text += len + 1;
 		len = strcspn(text, ",");

@@ -186,6 +186,8 @@ static void lists(void **state)
 		  "file-missing" },
 		{ "\"storage\":[{\"type\":\"disk\",\"url\":\"http://x/y\"}]",
 		  "bad-value" },
+		{ "\"storage\":[{\"type\":\"disk\",\"url\":\"file://host/y\"}]",
+		  "bad-value" },
 		{ "\"storage\":[{\"type\":\"disk\",\"url\":\"file:a%00b\"}]",
 		  "bad-value" },
 		{ "\"networks\":[{\"type\":\"nat\",\"mac\":\"01:0:0\"}]",
