@@ -408,7 +408,8 @@ fuzz-replay: fuzz-build
 # Threads: unit tests and guests with several CPUs under ThreadSanitizer (the sandbox would stop its reports).
 tsan: guests $(BUILD)/guest/g_debug.elf
 	+$(MAKE) -j$(JOBS) BUILD=$(BUILD)-tsan SAN=thread OPT=-O1 UNIT_SKIP=sandbox unit all
-	TSAN_OPTIONS="suppressions=tests/tsan.supp" tests/guest/run.sh $(BUILD)-tsan/pome $(BUILD)/guest --sandbox off
+	TSAN_OPTIONS="suppressions=tests/tsan.supp" GUEST_SECONDS=400 \
+		tests/guest/run.sh $(BUILD)-tsan/pome $(BUILD)/guest --sandbox off --append slow-host
 	TSAN_OPTIONS="suppressions=tests/tsan.supp" POMEFLAGS="--sandbox off" \
 		tests/gdb/run.py $(BUILD)-tsan/pome $(BUILD)/guest/g_debug.elf bare life raw
 

@@ -23,7 +23,8 @@ void guest_main(uint64_t dtb);          /* the test's own */
 /* Is the word anywhere in the device tree? A run says so by --append:
  * kvm		the CPU is KVM's: what the architecture leaves open may differ
  * tcg-host	and its host is QEMU's TCG, which lacks this and that
- * mttcg	with a thread for each of several CPUs */
+ * mttcg	with a thread for each of several CPUs
+ * slow-host	pome's accesses are watched (make tsan): fewer of them will do */
 bool guest_told(uint64_t dtb, const char *word);
 /* The serial port is where QEMU's virt board has it: for an image that runs
  * there too, at the same addresses. */
