@@ -375,12 +375,93 @@ static void test_instructions(void **state)
 	assert_int_equal(ct_ec(), 0);
 }
 
+/* Branches that authenticate: {BRA,BLRA,BRAZ,BLRAZ,RETA}{A,B}. */
+static void test_branches(void **state)
+{
+	static const struct { uint32_t w; bool link, zero; } t[] = {
+		{ 0xd71f0822, false, false },   /* braa x1, x2 */
+		{ 0xd73f0822, true, false },    /* blraa x1, x2 */
+		{ 0xd61f083f, false, true },    /* braaz x1 */
+		{ 0xd63f083f, true, true },     /* blraaz x1 */
+	};
+	const uint64_t to = FAKE_RAM + 0x200, m = 0x99, bad = 1ull << 50;
+	struct cpu *c;
+
+	with("generic");
+	c = ct.c;
+	for (unsigned i = 0; i < 8; i++) {
+		unsigned key = i % 2, k = i / 2;
+		uint32_t w = t[k].w | key << 10;
+
+		c->x[1] = pauth_add(c, key, to, t[k].zero ? 0 : m);
+		c->x[2] = m;
+		c->x[30] = 7;
+		assert_false(ct_insn(w));
+		assert_int_equal(c->pc, to);
+		assert_int_equal(c->x[30], t[k].link ? FAKE_RAM + 4 : 7);
+		/* FPACCOMBINE: a wrong code is an exception here, nothing done */
+		c->x[1] ^= bad;
+		c->x[30] = 7;
+		assert_false(ct_insn(w));
+		assert_int_equal(c->sr.esr, ESR(0x1c, key));
+		assert_int_equal(c->sr.elr, FAKE_RAM);
+		assert_int_equal(c->x[30], 7);
+	}
+	for (unsigned key = 0; key < 2; key++) {        /* retaa, retab */
+		c->x[REG_SP] = 0x1230;
+		c->x[30] = pauth_add(c, key, to, 0x1230);
+		assert_false(ct_insn(0xd65f0bff | key << 10));
+		assert_int_equal(c->pc, to);
+		c->x[30] ^= bad;
+		assert_false(ct_insn(0xd65f0bff | key << 10));
+		assert_int_equal(c->sr.esr, ESR(0x1c, key));
+	}
+	/* BLRAA with the link register as modifier: it is read first */
+	c->x[1] = pauth_add(c, 0, to, 0x55);
+	c->x[30] = 0x55;
+	assert_false(ct_insn(0xd73f083e));
+	assert_int_equal(c->pc, to);
+	assert_int_equal(c->x[30], FAKE_RAM + 4);
+}
+
+/* LDRAA and LDRAB: offset, sign, writeback, the two keys. */
+static void test_loads(void **state)
+{
+	const uint64_t at = FAKE_RAM + 0x400, data = 0x1122334455667788;
+	struct cpu *c;
+
+	with("generic");
+	c = ct.c;
+	for (int off = -2; off <= 2; off++)
+		for (unsigned k = 0; k < 4; k++) {
+			unsigned b = k & 1, wb = k >> 1;
+			uint32_t imm = (uint32_t)off & 0x3ff, w = 0xf8200423 |
+				b << 23 | imm >> 9 << 22 | (imm & 511) << 12 |
+				wb << 11;       /* ldra{a,b} x3, [x1, #off] */
+			uint64_t signed_at = pauth_add(c, PAUTH_DA + b, at, 0);
+
+			memcpy(ct.f->ram + (at + off * 8 - FAKE_RAM), &data, 8);
+			c->x[1] = signed_at;
+			c->x[3] = 0;
+			assert_true(ct_insn(w));
+			assert_int_equal(c->x[3], data);
+			assert_int_equal(c->x[1], wb ? at + off * 8 : signed_at);
+			/* of the other key, or spoilt: nothing is loaded */
+			c->x[1] = signed_at ^ 1ull << 50;
+			c->x[3] = 0;
+			assert_false(ct_insn(w));
+			assert_int_equal(c->sr.esr, ESR(0x1c, 2 + b));
+			assert_int_equal(c->x[3], 0);
+			assert_int_equal(c->x[1], signed_at ^ 1ull << 50);
+		}
+}
+
 int main(void)
 {
 #define T(n) cmocka_unit_test_setup_teardown(test_##n, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(golden), T(round_trip), T(failure), T(bad_pointer), T(mix),
-		T(instructions),
+		T(instructions), T(branches), T(loads),
 	};
 
 	return cmocka_run_group_tests_name("pauth", tests, NULL, NULL);
