@@ -303,6 +303,20 @@ diff-tests: $(DIFF_BIN)
 	qemu-aarch64 -cpu max $(BUILD)/tests/diff/fp_guest $(DIFF_CASES:000=) $(DIFF_SEED) | \
 		$(BUILD)/tests/diff/fp_host $(DIFF_CASES:000=) $(DIFF_SEED)
 
+# A second opinion where pome and QEMU differ: the same cases in Arm's VIXL and in unicorn (Debian: libvixl-dev,
+# libunicorn-dev), as far as they are installed.
+VOTE_CASES ?= 60000
+SECOND := $(if $(wildcard /usr/include/vixl),vixl) $(if $(wildcard /usr/include/unicorn),unicorn)
+.PHONY: diff-vote
+$(BUILD)/tests/diff/el0_vixl: tests/diff/el0_vixl.cc tests/diff/el0_case.h
+	@mkdir -p $(@D)
+	g++ -std=gnu++17 -O1 -Wall $(shell $(PKG_CONFIG) --cflags vixl) -o $@ $< -lvixl
+$(BUILD)/tests/diff/el0_unicorn: tests/diff/el0_unicorn.c tests/diff/el0_case.h
+	@mkdir -p $(@D)
+	gcc -std=gnu11 -O1 -Wall -o $@ $< -lunicorn
+diff-vote: $(BUILD)/tests/diff/el0_guest $(BUILD)/tests/diff/el0_host $(SECOND:%=$(BUILD)/tests/diff/el0_%)
+	tests/diff/el0_vote.sh $(BUILD)/tests/diff $(VOTE_CASES) $(DIFF_SEED)
+
 # EL1: the same bare-metal images on pome and on qemu-system-aarch64. EL1FLAGS names some of them.
 EL1_GUESTS := $(patsubst tests/el1/%.c,$(BUILD)/guest/%.elf,$(wildcard tests/el1/e_*.c))
 .PHONY: el1-tests

@@ -63,7 +63,7 @@ static inline uint64_t next_random(uint64_t *s)
 
 static inline void fill_memory(void *at, uint64_t bytes, uint64_t seed)
 {
-	uint64_t *p = at;
+	uint64_t *p = (uint64_t *)at;           /* for C++, too */
 
 	for (uint64_t i = 0; i < bytes / 8; i++) {
 		p[i] = next_random(&seed);
@@ -74,7 +74,7 @@ static inline void fill_memory(void *at, uint64_t bytes, uint64_t seed)
 
 static inline uint64_t hash_memory(const void *at, uint64_t bytes)
 {
-	const uint64_t *p = at;
+	const uint64_t *p = (const uint64_t *)at;
 	uint64_t h = 0xcbf29ce484222325ull;
 
 	for (uint64_t i = 0; i < bytes / 8; i++)

@@ -113,17 +113,12 @@ static void add(const struct fusion *f)
 	}
 }
 
-void hot_init(const struct cpu_model *m, uint64_t (*random)(void))
+static void take_samples(void)
 {
 	int n;
 	const struct a64_row *all = decode_rows(&n);
 
-	model = m;
-	rnd = random;
-	add(fuse_pairs);
-	add(fuse_triples);
-	add(fuse_branches);
-	for (int i = 0; rnd && i < n; i++)
+	for (int i = 0; i < n; i++)
 		for (int k = 0; k < WORDS && !all[i].simd; k++) {
 			uint32_t w = row_word(&all[i], rnd());
 			struct hot *h = hot_of(decoded(w).h, false);
@@ -131,6 +126,26 @@ void hot_init(const struct cpu_model *m, uint64_t (*random)(void))
 			if (h && h->n < SAMPLES)
 				h->w[h->n++] = w;
 		}
+}
+
+/* Some handlers are a few words in a row of thousands. */
+static bool few_samples(void)
+{
+	for (unsigned i = 0; i < hots; i++)
+		if (hot[i].n < 8)
+			return true;
+	return false;
+}
+
+void hot_init(const struct cpu_model *m, uint64_t (*random)(void))
+{
+	model = m;
+	rnd = random;
+	add(fuse_pairs);
+	add(fuse_triples);
+	add(fuse_branches);
+	for (int tries = 0; rnd && tries < 20 && few_samples(); tries++)
+		take_samples();
 }
 
 unsigned hot_rows(void)
