@@ -82,6 +82,7 @@ if [ $# -gt 0 ]; then
 	exit
 fi
 
+"$here/../debian/fetch.sh" newer || exit
 # Two busy threads at a time. The kinds: VHE; pauth and SVE; nVHE and 44 bits of address; two CPUs that run at the same
 # time; no KVM; no GICv3.
 (host neoverse-n1 "guests confined gdb stage1 traps linux1 linux2 linux4 reboot") &
@@ -94,4 +95,6 @@ fi
 ) &
 wait
 host two-cpus "guests linux4" -s 2
-all_of 7
+# a kernel that passes Apple's hypercalls on (Linux 6.4)
+host newer "guests stage1 apple linux1" -c max -k "$debian/vmlinuz-newer"
+all_of 8
