@@ -72,6 +72,18 @@ def cases(build):
     yield direct("IM4P, LZSS", im.im4p("krnl", plain, "lzss"))
     yield direct("IMG4", im.signed("krnl", plain, ECID, "lzvn"))
     yield direct("bare LZFSE", lz.lzfse(plain))
+    forms = {"raw": lambda kind, data: data, "LZFSE": lambda kind, data: lz.lzfse(data), "LZSS": lambda kind, data: lz.lzss(data)}
+    for packing in "plain", "lzfse", "lzss":
+        forms["IM4P, " + packing] = lambda kind, data, p=packing: im.im4p(kind, data, p)
+        forms["IMG4, " + packing] = lambda kind, data, p=packing: im.signed(kind, data, ECID, p)
+    every = ("a template's tree", "kernel: trust cache", "kernel: RAM disk", "kernel: PASS")
+    for name, form in forms.items():
+        yield direct("all four as " + name, form("krnl", fileset), devicetree=form("dtre", template()),
+                     trustcache=form("trst", TRUST), ramdisk=form("rdsk", RAMDISK), want=every)
+    for skip in "devicetree", "trustcache", "ramdisk":
+        some = {"devicetree": template(), "trustcache": TRUST, "ramdisk": RAMDISK}
+        del some[skip]
+        yield direct("without " + skip, plain, **some)
     yield direct("608 characters", im.macho(segs, entry, version=(8792, 1, 2)))
     yield direct("macOS 26", im.macho(segs, entry, version=(12377, 1, 9)))
     yield direct("all files", fileset, devicetree=im.im4p("dtre", template()), trustcache=im.im4p("trst", TRUST),

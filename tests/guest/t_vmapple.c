@@ -72,6 +72,8 @@ static void test_bdif(void)
 	CHECK(same(buf, buf2, 1 << 20));
 	CHECK_EQ(bdif(ROOT, 100, (void *)0x180000, 4096, READ_FLAGS), 0);
 	CHECK(same(buf, (uint8_t *)0x180000, 4096));
+	CHECK_EQ(bdif(ROOT, 100, (void *)0x408000, 512, READ_FLAGS), 0);
+	CHECK(same(buf, (uint8_t *)0x408000, 512));     /* CONFIG is RAM */
 	/* absent ones, and the USB port with nobody on it */
 	CHECK_EQ(rd32(BDIF + 0x20000), 0);
 	CHECK_EQ(rd32(BDIF + 0x110000), 0);

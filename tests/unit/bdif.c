@@ -267,6 +267,34 @@ static void test_bad_requests(void **state)
 	assert_int_equal(go(0, 0, 512, READ), 0);
 }
 
+static int null_run(struct blk *b, struct blk_req *r)
+{
+	return 0;
+}
+
+/* 128 MiB and no more, where disk and memory have room for it. */
+static void test_longest(void **state)
+{
+	static const struct blk_ops null_ops = { .name = "null",
+						 .run = null_run };
+	struct blk big = { .ops = &null_ops, .pool = disk[0].pool,
+			   .size = 1ull << 40, .block_size = 512 };
+	struct bdif_conf c = { &big, NULL };
+	struct fake *small = f;
+	struct device *first = dev;
+
+	f = fake_new_ram(0x9000000);
+	dev = fake_device(f, &bdif_ops, &c);
+	assert_int_equal(go(0, 0, 128 << 20, READ), 0);
+	assert_int_equal(go(0, 0, (128 << 20) + 1, READ), 1);
+	assert_int_equal(go(0, 0, 128 << 20, WRITE), 0);
+	assert_int_equal(go(0, 0, (128 << 20) + 1, WRITE), 1);
+	device_free(dev);
+	fake_free(f);
+	f = small;
+	dev = first;
+}
+
 /* What a request may say as it likes, and what it may do to itself. */
 static void test_odd_requests(void **state)
 {
@@ -620,6 +648,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_registers), T(test_big_disk), T(test_transfers),
 		T(test_bad_requests), T(test_odd_requests),
+		T(test_longest),
 		T(test_slow_disk),
 		U(test_usb_registers), U(test_usb_receive),
 		U(test_usb_bad_peer), U(test_usb_transmit), U(test_usb_quiet),
