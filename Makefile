@@ -421,7 +421,7 @@ fuzz-replay: fuzz-build
 
 # Threads: unit tests and guests with several CPUs under ThreadSanitizer (the sandbox would stop its reports).
 tsan: guests $(BUILD)/guest/g_debug.elf
-	+$(MAKE) -j$(JOBS) BUILD=$(BUILD)-tsan SAN=thread OPT=-O1 UNIT_SKIP=sandbox unit all
+	+UNIT_SECONDS=1500 $(MAKE) -j$(JOBS) BUILD=$(BUILD)-tsan SAN=thread OPT=-O1 UNIT_SKIP=sandbox unit all
 	TSAN_OPTIONS="suppressions=tests/tsan.supp" GUEST_SECONDS=400 \
 		tests/guest/run.sh $(BUILD)-tsan/pome $(BUILD)/guest --sandbox off --append slow-host
 	TSAN_OPTIONS="suppressions=tests/tsan.supp" POMEFLAGS="--sandbox off" \

@@ -242,7 +242,7 @@ static void *kicker(void *arg)
 {
 	struct cpu *c1 = ct.in->cpu[1];
 
-	while (!ct.c->idle)
+	while (!atomic_load(&ct.c->halted))
 		sched_yield();
 	c1->x[0] = 0xc3000006;
 	c1->x[1] = 0;
@@ -258,6 +258,7 @@ static void test_sleep(void **state)
 		enum psci_next n = PSCI_AGAIN;
 
 		atomic_store(&ct.c->req, 0);
+		atomic_store(&ct.c->halted, false);
 		pthread_create(&t, NULL, kicker, NULL);
 		while (n == PSCI_AGAIN) {
 			ct.c->x[0] = 0xc3000005;

@@ -40,7 +40,7 @@ static struct mt {
 	bool lse2;
 	uint32_t ctx;
 	struct cpu_model model;
-	enum mt_end end;
+	_Atomic enum mt_end end;        /* CPUs of several threads set it */
 	unsigned loads, stores, hosts;  /* calls of mem_* */
 	unsigned last_flags;
 } mt;
@@ -127,7 +127,8 @@ bool mem_load(struct cpu *c, uint64_t va, unsigned size, unsigned flags,
 	for (unsigned i = 0; i < size; i++) {
 		struct mt_region *r = mt_find(va + i);
 
-		((uint8_t *)val)[i] = r->host[va + i - r->va];
+		((uint8_t *)val)[i] = __atomic_load_n(
+			&r->host[va + i - r->va], __ATOMIC_RELAXED);
 	}
 	mt_fill(c, va, false);
 	return true;
@@ -143,7 +144,8 @@ bool mem_store(struct cpu *c, uint64_t va, unsigned size, unsigned flags,
 	for (unsigned i = 0; i < size; i++) {
 		struct mt_region *r = mt_find(va + i);
 
-		r->host[va + i - r->va] = ((const uint8_t *)val)[i];
+		__atomic_store_n(&r->host[va + i - r->va],
+				 ((const uint8_t *)val)[i], __ATOMIC_RELAXED);
 	}
 	mt_fill(c, va, true);
 	return true;
