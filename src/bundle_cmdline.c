@@ -11,8 +11,9 @@
 
 #define WORDS_MAX 512
 
-/* The next word of the command, or NULL at its end; in place. */
-static char *next_word(char **at, bool *variable)
+/* The next word of the command, or NULL; in place. *ended: what ended the
+ * command with it or before it, which is read; 0: more may follow. */
+static char *next_word(char **at, bool *variable, char *ended)
 {
 	char *in = *at, *out, *start, quote = 0;
 
@@ -25,7 +26,8 @@ static char *next_word(char **at, bool *variable)
 			break;
 	}
 	if (!*in || strchr("\n;&|#<>", *in)) {
-		*at = in;
+		*ended = *in;
+		*at = *in ? in + 1 : in;
 		return NULL;
 	}
 	for (start = out = in; *in; in++) {
@@ -48,12 +50,11 @@ static char *next_word(char **at, bool *variable)
 			*out++ = *in;
 		}
 	}
-	/* The end of the word may be what ends the command. */
-	*at = in;
-	if (*in == ' ' || *in == '\t' || *in == '\r')
-		*at = in + 1;
-	else if (*in)
-		return out == in ? NULL : (*at = in, *out = 0, start);
+	/* The end of the word may be what ends the command; it makes place for
+	 * the NUL. */
+	*at = *in ? in + 1 : in;
+	if (*in != ' ' && *in != '\t' && *in != '\r')
+		*ended = *in;
 	*out = 0;
 	return start;
 }
@@ -75,10 +76,11 @@ static int split(char *text, char **word, const char **tool, bool *variable)
 	*tool = NULL;
 	while (*p) {
 		int n = 0;
-		char *w;
+		char *w, ended = 0;
 
 		*variable = false;
-		while (n < WORDS_MAX && (w = next_word(&p, variable))) {
+		while (n < WORDS_MAX && !ended &&
+		       (w = next_word(&p, variable, &ended))) {
 			word[n++] = w;
 			/* "exec sudo vfkit ...": what comes before is not
 			 * ours */
@@ -90,6 +92,8 @@ static int split(char *text, char **word, const char **tool, bool *variable)
 		}
 		if (*tool)
 			return n;
+		if (ended == '\n')
+			continue;
 		while (*p && *p != '\n')        /* a comment, or a pipe */
 			p++;
 		if (*p)

@@ -203,6 +203,8 @@ static void read_device(struct bundle *b, struct node *d)
 
 void bundle_vfkit(struct bundle *b)
 {
+	static const char *const own[] = { "--restful-uri", "--log-level",
+					   "--pidfile", "--cloud-init" };
 	struct node *o = b->settings, *boot, *all;
 
 	b->vm.arch = "aarch64";
@@ -228,4 +230,11 @@ void bundle_vfkit(struct bundle *b)
 	node_ignore_all(node_find(o, "nested"), "pome has no nested "
 			"virtualization");
 	node_ignore_all(node_find(o, "gui"), "about the window");
+	if (node_has(o, "--cloud-init"))
+		note_at(b, NOTE_WARN, "setting-ignored", o, "--cloud-init",
+			"vfkit makes a disk of these files, and pome does not "
+			"(make it: cloud-localds seed.img USER-DATA; then "
+			"--disk seed.img,readonly)");
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		node_ignore(o, own[i], "about the program vfkit");
 }

@@ -168,6 +168,35 @@ def check(pome, case):
     return bad
 
 
+def quoted(word):
+    return "'" + word.replace("'", "'\\''") + "'"
+
+
+def check_commands(pome, name):
+    """The command lines of vfkit/ or vftool/cmdlines.json, each in a file that ends with its end of line."""
+    bad = []
+    for case in load(name + "/cmdlines.json"):
+        want = case.get("vm")
+        if not want or want.get("guest") == "macos":    # whose identity is in further files
+            continue
+        with tempfile.TemporaryDirectory(prefix="pome-case-") as where:
+            boot = want.get("boot", {})
+            files = [(boot.get("kernel"), "kernel"), (boot.get("initrd"), "initrd")]
+            for f, kind in files + [(d["file"], "raw") for d in want.get("disks", [])]:
+                if f:
+                    make(where, {"path": f, "kind": kind, "size": 1 << 20})
+            path = os.path.join(where, "start.sh")
+            with open(path, "w") as f:
+                f.write("#!/bin/sh\n" + " ".join(quoted(w) for w in case["argv"]) + "\n")
+            r = subprocess.run([pome, "inspect", "--json", path], capture_output=True, text=True, timeout=60)
+            try:
+                got = json.loads(r.stdout).get("vm", {})
+            except ValueError:
+                got = {}
+            bad += [f"{case['name']}: {d}" for d in differs(want, got, "vm")]
+    return bad
+
+
 def make_all(where):
     """Every case below `where`, an index of them, and those with an XML list again with a binary one."""
     index = []
@@ -215,6 +244,12 @@ def main():
         if bad:
             failed += 1
             print(f"FAIL {case['path']}: " + "\n     ".join(bad))
+    for name in () if names else ("vfkit", "vftool"):
+        count += 1
+        bad = check_commands(pome, name)
+        if bad:
+            failed += 1
+            print(f"FAIL {name}/cmdlines.json: " + "\n     ".join(bad))
     print(f"bundles: {count - failed} of {count} samples as the manifest says")
     sys.exit(1 if failed or not count else 0)
 

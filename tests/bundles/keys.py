@@ -382,6 +382,37 @@ def vfkit_macos(where):
     return os.path.join(m.dir, "vm.json")
 
 
+def vfkit_command(where):
+    """Its command line in a script: a line before it, quotes, lines that go on, and an end of line right behind the last word."""
+    m = Made(where, "vfkit-command")
+    for n in ("disk.img", "nvme.img", "stick.img"):
+        m.file(n)
+    m.file("vmlinuz", "kernel")
+    m.file("initrd", "initrd", 4096)
+    m.blob("start.sh", b"""#!/bin/sh
+cd "$(dirname "$0")"
+exec vfkit --cpus 2 --memory 1024 \\
+	--bootloader linux,kernel=vmlinuz,initrd=initrd,cmdline="console=hvc0 quiet" \\
+	--device virtio-blk,path=disk.img,deviceId=first --device nvme,path=nvme.img \\
+	--device usb-mass-storage,path=stick.img,readonly --device virtio-net,nat,mac=%s \\
+	--device virtio-serial,stdio --device virtio-rng --device virtio-balloon \\
+	--device virtio-vsock,port=1024,socketURL=/tmp/v,listen --device virtio-fs,sharedDir=/tmp/a,mountTag=a \\
+	--device virtio-gpu,width=800,height=600 --device virtio-input,keyboard --gui --nested --timesync vsockPort=1025 \\
+	--restful-uri none:// --log-level debug --pidfile /tmp/p --cloud-init /tmp/u,/tmp/m --device rosetta,mountTag=rosetta
+""" % (MAC % 1).encode())
+    return os.path.join(m.dir, "start.sh")
+
+
+def vftool(where):
+    m = Made(where, "vftool")
+    m.file("disk.img")
+    m.file("cd.img")
+    m.file("vmlinuz", "kernel")
+    m.file("initrd", "initrd", 4096)
+    m.blob("start", b"vftool -k vmlinuz -i initrd -d disk.img -c cd.img -a 'console=hvc0 root=/dev/vda' -p 2 -m 1024 -t 0 -b en0\n")
+    return os.path.join(m.dir, "start")
+
+
 def parallels(where):
     m = Made(where, "mac.macvm")
     m.file("disk0.img")
@@ -404,7 +435,8 @@ def parallels(where):
 
 FORMATS = {f.__name__.replace("_", "-"): f for f in (
     utm_apple_macos, utm_apple_linux, utm_apple_legacy, utm_apple_legacy_linux, utm_qemu, utm_qemu_network, utm_qemu_no_network, utm_qemu_legacy, macosvm, macosvm_linux,
-    virtualbuddy, tart, lume, vfkit, vfkit_log, vfkit_efi, vfkit_macos, parallels)}
+    virtualbuddy, tart, lume, vfkit, vfkit_log, vfkit_efi, vfkit_macos, vfkit_command, vftool,
+    parallels)}
 
 
 UEFI = ("utm-qemu-legacy", "vfkit-efi")

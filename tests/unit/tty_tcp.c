@@ -36,7 +36,8 @@ static size_t input(struct device *d, const void *p, size_t n)
 static void texts(void **state)
 {
 	static const char *const bad[] = {
-		"", ":", "[:1", "[a]b]:1", "host", "host:", "host:0", "host:65536", "host:12x",
+		"", ":", "host", "host:", "host:0", "host:65536", "host:12x",
+		"[:1", "[a]b]:1",
 		"::1:4000", "h:1,foo", "h:1,", "h:1,wait", "h:-1",
 		"h:999999999999",
 	};
