@@ -35,10 +35,12 @@ struct fusion {
 extern const struct fusion fuse_pairs[], fuse_triples[], fuse_branches[],
 	fuse_branches_count[];
 
-/* The handler for what `first` does, up to record r, and then `second`, which
- * record r + 1 would run on its own; or NULL. `first` is what record r would
- * run on its own, or a pair's handler, whose second record is r. */
-op_fn *fuse_find(const struct rec *r, op_fn *first, op_fn *second);
+/* The handler for record r and the next one, or NULL. `first` and `second` are
+ * what the two would run on their own. */
+op_fn *fuse_two(const struct rec *r, op_fn *first, op_fn *second);
+/* The same for what `pair` runs, as fuse_two gave it, from record r on, and a
+ * third. NULL, too, where `pair` is none. */
+op_fn *fuse_three(const struct rec *r, op_fn *pair, op_fn *third);
 /* What a record with handler `h` would run on its own. */
 op_fn *fuse_plain(op_fn *h);
 

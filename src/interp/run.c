@@ -74,34 +74,47 @@ static void put_handler(struct codepage *p, uint32_t n, op_fn *h)
 	__atomic_store_n(&p->r[n].h, h, __ATOMIC_RELEASE);
 }
 
-/* Gives record n the handler that runs the most, of those after it that are
- * decoded. */
-static void fuse_at(struct codepage *p, uint32_t n)
+/* The handler of record n that runs the most of what is decoded. `h`: what it
+ * runs on its own. */
+static op_fn *fused(struct codepage *p, uint32_t n, op_fn *h)
 {
-	op_fn *h = REC_H(&p->r[n]), *best = fuse_plain(h);
+	op_fn *next = n + 1 < REC_WORDS ? REC_H(&p->r[n + 1]) : op_decode;
+	op_fn *pair = next == op_decode ? NULL :
+		      fuse_two(&p->r[n], h, fuse_plain(next));
 
-	if (best == op_decode)
-		return;
-	for (uint32_t i = n + 1; i < REC_WORDS && i <= n + 2; i++) {
-		op_fn *next = REC_H(&p->r[i]), *more = NULL;
+	if (!pair)
+		return h;
+	next = n + 2 < REC_WORDS ? REC_H(&p->r[n + 2]) : op_decode;
+	op_fn *three = next == op_decode ? NULL :
+		       fuse_three(&p->r[n], pair, fuse_plain(next));
 
-		if (next != op_decode)
-			more = fuse_find(&p->r[i - 1], best, fuse_plain(next));
-		if (!more)
-			break;
-		best = more;
-	}
-	if (best != h)
-		put_handler(p, n, best);
+	return three ? three : pair;
 }
 
 /* Record n runs `h` on its own; operands are in place. Publishes it, and what
- * it and those before it now run together. */
+ * it and the two before it now run together. Until now those ran no more than
+ * each other: h1 alone, h2 alone or with h1. */
 static void publish(struct codepage *p, uint32_t n, op_fn *h)
 {
-	put_handler(p, n, h);
-	for (uint32_t i = 0; FUSE && i <= 2 && i <= n; i++)
-		fuse_at(p, n - i);
+	op_fn *h1 = op_decode, *h2 = op_decode, *f;
+
+	if (!FUSE) {
+		put_handler(p, n, h);
+		return;
+	}
+	put_handler(p, n, fused(p, n, h));
+	if (n)
+		h1 = REC_H(&p->r[n - 1]);
+	if (h1 == op_decode)
+		return;
+	if (n > 1)
+		h2 = REC_H(&p->r[n - 2]);
+	f = fused(p, n - 1, h1);
+	if (f != h1)
+		put_handler(p, n - 1, f);
+	f = h2 == op_decode ? NULL : fuse_three(&p->r[n - 2], h2, h);
+	if (f)
+		put_handler(p, n - 2, f);
 }
 
 /* Fills a record in place, operands before `h`. Two CPUs may come here at once,

@@ -205,14 +205,14 @@ static uint32_t sample(const struct hot *h)
  * handler of its own, which no word says. */
 static op_fn *fused(const struct row *p, const uint32_t *w)
 {
-	op_fn *h = p->part[0]->h;
+	struct rec r[3];
+	op_fn *pair;
 
-	for (unsigned i = 1; h && i < p->n; i++) {
-		struct rec r[2] = { decoded(w[i - 1]), decoded(w[i]) };
-
-		h = fuse_find(r, h, p->part[i]->h);
-	}
-	return h;
+	for (unsigned i = 0; i < p->n; i++)
+		r[i] = decoded(w[i]);
+	pair = fuse_two(r, p->part[0]->h, p->part[1]->h);
+	return p->n == 2 || !pair ? pair :
+	       fuse_three(r, pair, p->part[2]->h);
 }
 
 /* Word i reads what the one before leaves, or not. */

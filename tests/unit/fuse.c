@@ -249,12 +249,14 @@ static void check(const struct fusion *table, const struct fusion *f,
 				 (int)(f - table), (unsigned long long)at);
 		assert_ptr_equal(fuse_plain(f->fused), p.h[0]);
 		/* what it finds is for these, and made for their operands */
-		const struct rec *r = &code[AT + p.n - 2];
+		const struct rec *r = &code[AT];
 
-		assert_non_null(fuse_find(r, f->first, last));
+		op_fn *found = p.n == 3 ? fuse_three(r, f->first, last) :
+					  fuse_two(r, f->first, last);
+
+		assert_non_null(found);
 		if (f->dep == FUSE_B)
-			assert_ptr_equal(fuse_find(r, f->first, last),
-					 f->fused);
+			assert_ptr_equal(found, f->fused);
 	}
 }
 
@@ -327,10 +329,12 @@ static void rows_differ(void **state)
 /* Two records that no row names. */
 static void no_pair(void **state)
 {
-	struct rec r[2] = { { .h = op_stop }, { .h = op_stop } };
+	struct rec r[3] = { { .h = op_stop }, { .h = op_stop } };
 
 	(void)state;
-	assert_null(fuse_find(r, op_stop, op_stop));
+	assert_null(fuse_two(r, op_stop, op_stop));
+	/* no pair before it */
+	assert_null(fuse_three(r, fuse_pairs->first, fuse_pairs->second));
 	assert_ptr_equal(fuse_plain(op_stop), op_stop);
 }
 
