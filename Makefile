@@ -6,6 +6,7 @@
 #   make fuzz       replay and grow corpora     make kvm      tests on an emulated aarch64 KVM host
 #   make aarch64    cross build; or riscv64     make install  PREFIX=/usr/local DESTDIR=
 #   make deps       install build dependencies  make portable-tests  the cross builds under qemu-user
+#   make guest-suites  Python's, perl's, OpenSSL's tests and stress-ng in a Debian
 #
 # CC=gcc builds everything but guest code, with a slower interpreter dispatch.
 # SAN=address,undefined or SAN=thread builds with sanitizers. BUILD= moves the output.
@@ -198,8 +199,9 @@ $(BUILD)/guest/g_%.elf: tests/qcow2/g_%.c tests/qcow2/disk.c tests/qcow2/disk.h 
 	$(call say,GUEST)
 	$(Q)$(GUESTCC) $(GUEST_CFLAGS) -Itests/guest -o $@ tests/guest/start.S tests/guest/guest.c tests/qcow2/disk.c $<
 guests: $(GUESTS)
-bench: all bench-guests
+bench: all bench-guests $(BUILD)/tests/qcow2/q2 $(BUILD)/guest/g_bench.elf
 	tests/debian/fetch.sh initrd
+	tests/debian/rootfs.sh $(BUILD)/pome
 	tests/bench/bench.py $(BENCHFLAGS) $(BUILD)
 .PHONY: bench-guests
 bench-guests: $(patsubst %,$(BUILD)/guest/b_%.elf,off cpu sys) $(patsubst %,$(BUILD)/guest/virt_%.elf,cpu sys)
@@ -270,6 +272,14 @@ debian-tests: $(BUILD)/pome $(BUILD)/tests/linux/fp
 	tests/linux/debian.py $(BUILD)/pome
 	tests/linux/life.py $(BUILD)/pome
 	tests/linux/fp.sh $(BUILD)/pome $(BUILD)/tests/linux/fp
+
+# Other people's suites in that Debian: Python's, perl's and OpenSSL's own, stress-ng for ten minutes. An hour or two.
+.PHONY: guest-suites
+guest-suites: $(BUILD)/pome
+	tests/debian/rootfs.sh $(BUILD)/pome
+	tests/debian/suites.sh
+	tests/linux/suites.py $(BUILD)/pome $(SUITEFLAGS)
+	tests/linux/stress.py $(BUILD)/pome --cpus 2 --seconds 120 --only "cpu vecmath atomic vm mutex"
 
 # UEFI firmware, GRUB and a Debian on --machine virt.
 .PHONY: efi-tests
@@ -453,7 +463,7 @@ test: deps
 	@echo "make test: all passed"
 
 help:
-	@sed -n '3,13p' Makefile | sed 's/^# //'
+	@sed -n '3,12p' Makefile | sed 's/^# //'
 
 deps:
 	tests/deps.sh

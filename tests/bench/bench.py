@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """bench.py - pome's speed beside QEMU's, on this machine, in one run.
 
-  bench.py [--quick] [--parts cpu,sys,host,boot,smp,debian,start] [--only NAME,...] [--json FILE] [--compare OLD.json] BUILD
+  bench.py [--quick] [--parts cpu,sys,host,boot,smp,debian,qcow2,start] [--only NAME,...] [--json FILE] [--compare OLD.json] BUILD
 
 Parts: cpu, sys  bare-metal programs      boot    Debian's kernel to user space
        host      host instructions per guest instruction (valgrind)
        smp       idle, two CPUs           debian  programs inside a booted Debian (tests/debian/rootfs.sh)
        start     start to the first guest instruction
+       qcow2     qcow2 against raw (tests/qcow2/bench.sh)
 Figures are CPU seconds of the whole process; ratios are the peer's time by pome's, above 1: pome is faster, with the
 least and the most of the repetitions in brackets. Peers: qemu-system-aarch64 (TCG, the JIT; POME_QEMU), and a TCI build
-where QEMU_TCI names one (not in smp, debian: too slow). --compare says what changed since an older run; how much the
+where QEMU_TCI names one (README.md; not in smp, debian: too slow). --compare says what changed since an older run; how much the
 peer's own time changed between the two runs shows how far to trust that.
 """
 import argparse, json, os, platform, re, statistics, subprocess, sys, tempfile, time
@@ -18,7 +19,7 @@ import linux_part
 from machines import Lost, Machine, Running, counted, cpu_of, programs
 
 here = os.path.dirname(os.path.abspath(__file__))
-PARTS = ["start", "cpu", "sys", "host", "boot", "smp", "debian"]
+PARTS = ["start", "cpu", "sys", "host", "boot", "smp", "debian", "qcow2"]
 # issue 3's groups
 GROUPS = {
     "compute": ["int", "call", "branch", "sort", "memcpy", "chase", "fp"],
@@ -147,6 +148,14 @@ class Bench:
         print()
         peers = self.ratio_table("debian", times)
         self.mean("debian", "programs", [n for n in times["pome"] if n != "systemd"], peers)
+
+    def qcow2(self):
+        print("\nqcow2 against raw", flush=True)
+        b = self.a.build
+        p = subprocess.run([here + "/../qcow2/bench.sh", b + "/tests/qcow2/q2", b + "/pome", b + "/guest/g_bench.elf"],
+                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        print(p.stdout, end="")
+        self.result["qcow2"] = {"status": p.returncode, "lines": p.stdout.splitlines()}
 
     def start(self):
         """A guest that only powers off."""

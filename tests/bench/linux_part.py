@@ -36,23 +36,20 @@ COUNT = "i=0; while [ $i -lt %d ]; do i=$((i + 1)); done"
 
 
 def cpus(machine):
-    """An idle guest's share of a host CPU, and the CPU time of one busy loop and of two at once, on two vCPUs."""
-    script = ("loop() { %s; }; loop; for t in 1 2; do echo IDLE-$t; sleep %d; done; echo ONE; loop; echo TWO; loop & loop & wait; "
-              "echo EN''D; read x" % (COUNT % 40000, SLEEP))
+    """An idle guest's share of a host CPU, and the CPU time of one busy loop and of two at once, on two vCPUs. Wall time
+    by the guest's own clock; it sleeps between the two, because its messages may come late."""
+    script = ("loop() { %s; }; up() { read t x </proc/uptime; echo $1-$t; }; loop; for t in 1 2; do echo IDLE-$t; sleep %d; done; "
+              "up ONE; loop; up MID; sleep 1; up TWO; loop & loop & wait; up EN''D; read x" % (COUNT % 80000, SLEEP))
     with Running(machine.linux(pome_cmd(script), cpus=2)) as g:
         g.expect("^IDLE-2", 300)
-        s = Span(g)
-        g.expect("^ONE", 60)
-        idle = s.stop()
-        s = Span(g)
-        g.expect("^TWO", 120)
-        one = s.stop()
-        s = Span(g)
-        g.expect("^END", 120)
-        two = s.stop()
+        s, spans, at = Span(g), [], []
+        for mark in "ONE", "MID", "TWO", "END":
+            at.append(float(g.expect("^%s-([0-9.]+)" % mark, 120).group(1)))
+            spans.append(s.stop())
+            s = Span(g)
         g.type("\n")
         g.finish()
-    return {"idle": idle[0] / idle[1], "one": one, "two": two}
+    return {"idle": spans[0][0] / spans[0][1], "one": (spans[1][0], at[1] - at[0]), "two": (spans[3][0], at[3] - at[2])}
 
 
 # ---- inside a Debian ----------------------------------------------------------------
