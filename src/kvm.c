@@ -475,15 +475,19 @@ void kvm_release(struct kvm_cpu *c)
 /* Where neither the next instruction nor the vector of the exception that it
  * brings is in RAM, KVM goes round for ever and says nothing: the abort is
  * the kernel's to inject. So a CPU that works a whole second without
- * leaving the kernel once has a look at itself. */
+ * leaving the kernel once has a look at itself. One that is off has a pc of 0
+ * and no vectors, and nothing to complain of: it was its thread that worked. */
 static void look(struct kvm_cpu *c)
 {
+	struct kvm_mp_state mp;
 	struct kvm_tables t;
 	uint64_t pc, vbar, pstate, vector;
 	uint32_t insn;
 	char why[160];
 
-	if (kvm_tables(c, &t) || kvm_get_pc(c, &pc) ||
+	if (kvm_ioctl(c->fd, KVM_GET_MP_STATE, &mp) ||
+	    mp.mp_state == KVM_MP_STATE_STOPPED ||
+	    kvm_tables(c, &t) || kvm_get_pc(c, &pc) ||
 	    kvm_get(c, KVM_VBAR_EL1, &vbar) || kvm_get_pstate(c, &pstate))
 		return;
 	vector = vbar + (!(pstate & 0xc) ? 0x400 : pstate & 1 ? 0x200 : 0);

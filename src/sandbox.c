@@ -363,12 +363,12 @@ static int kvm_rules(scmp_filter_ctx f, enum sandbox_kind kind)
 	static const unsigned regs[] = {
 		KVM_CALL_GET_ONE_REG, KVM_CALL_SET_ONE_REG,
 		KVM_CALL_GET_DEVICE_ATTR, KVM_CALL_SET_DEVICE_ATTR,
+		KVM_CALL_GET_MP_STATE,
 	};
 	static const unsigned vcpu[] = { KVM_CALL_RUN,
 					 KVM_CALL_SET_GUEST_DEBUG };
 	static const unsigned loop[] = {
 		KVM_CALL_ARM_VCPU_INIT, KVM_CALL_ARM_PREFERRED_TARGET,
-		KVM_CALL_GET_MP_STATE,
 	};
 	const struct { const unsigned *call; size_t n; bool on; } list[] = {
 		{ any, sizeof(any) / sizeof(any[0]), true },
