@@ -11,6 +11,8 @@ shift
 debian=$(realpath -m "${POME_CACHE:-$here/../../build/debian}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+# by the load of this machine, 1 to 8
+patience=$(awk -v n="$(nproc)" '{ p = int($1 / n + 0.5); print p < 1 ? 1 : p > 8 ? 8 : p }' /proc/loadavg)
 all="guests confined gdb stage1 traps units linux1 linux2 linux4 reboot"
 
 stage() { # a directory for suite.sh
@@ -44,7 +46,7 @@ host() { # NAME PARTS HOST-OPTIONS...
 	local name=$1 parts=$2 t=$SECONDS status words=tcg-host
 	shift 2
 	case " $* " in *" -s "*) words="tcg-host mttcg" ;; esac
-	"$here/host.sh" run -t 900 -r "$work/tree" "$@" -- sh /kvm/suite.sh /usr/bin/pome /kvm "$parts" "$words" \
+	"$here/host.sh" run -t $((900 * patience)) -r "$work/tree" "$@" -- env PATIENCE=$patience sh /kvm/suite.sh /usr/bin/pome /kvm "$parts" "$words" \
 		>"$work/$name.log" 2>&1
 	status=$?
 	{

@@ -14,6 +14,8 @@
 #            noapple where it does not: a warning
 set -u
 pome=$1 dir=$2 parts=$3 words=${4:-}
+# PATIENCE: how many times longer than usual it may take, on a host that has more to do
+seconds=$((240 * ${PATIENCE:-1}))
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 passed=0 failed=0
@@ -30,7 +32,7 @@ tally() { # name status [file to show]
 }
 
 guests() {
-	GUEST_SECONDS=300 ONLY=${only:-} sh "$dir/guests.sh" "$pome" "$dir/guest" --accel kvm -a "kvm $words" >"$work/guests"
+	GUEST_SECONDS=$((seconds + 60)) ONLY=${only:-} sh "$dir/guests.sh" "$pome" "$dir/guest" --accel kvm -a "kvm $words" >"$work/guests"
 	status=$?
 	sed '$d' "$work/guests"
 	passed=$((passed + $(grep -c '^ok ' "$work/guests")))
@@ -46,7 +48,7 @@ trap_ends() { # guest text
 
 units() {
 	for t in "$dir"/unit/*; do
-		(cd "$dir" && timeout 400 "$t") >"$work/out" 2>&1 </dev/null
+		(cd "$dir" && timeout $((seconds + 160)) "$t") >"$work/out" 2>&1 </dev/null
 		tally "unit $(basename "$t")" $? "$work/out"
 	done
 }
@@ -55,7 +57,7 @@ units() {
 linux() {
 	linux_name=$1 linux_script=$2
 	shift 2
-	timeout 250 "$pome" run -q --accel kvm -k "$dir/vmlinuz" -i "$dir/initrd.img" -m 256M --timeout 240 \
+	timeout $((seconds + 10)) "$pome" run -q --accel kvm -k "$dir/vmlinuz" -i "$dir/initrd.img" -m 256M --timeout $seconds \
 		-a "console=ttyAMA0 quiet loglevel=3 cryptomgr.notests pome.cmd=$(echo "$linux_script" | base64 | tr -d '\n')" \
 		--stats "$work/stats" "$@" </dev/null >"$work/out" 2>"$work/err"
 	linux_status=$?
@@ -112,7 +114,7 @@ stage1() { # CPUs
 	dd if=/dev/zero of="$work/aux.img" bs=1024 count=0 seek=32768 2>/dev/null
 	dd if="$dir/stage1.img4" of="$work/aux.img" bs=1024 seek=1024 conv=notrunc 2>/dev/null
 	dd if=/dev/zero of="$work/root.img" bs=1024 count=0 seek=3072 2>/dev/null
-	timeout 250 "$pome" run -q --accel kvm -p "$1" -m 256M --timeout 240 --ecid 0x1122334455667788 \
+	timeout $((seconds + 10)) "$pome" run -q --accel kvm -p "$1" -m 256M --timeout $seconds --ecid 0x1122334455667788 \
 		-d "$work/root.img,role=root" -d "$work/aux.img,role=aux" </dev/null 2>&1 | tr -d '\r' >"$work/out"
 	sed -n 's/^stage1: /     /p' "$work/out"
 	grep -q '^PASS' "$work/out" && grep -q "^stage1: $1 of $1 CPUs" "$work/out"
@@ -131,7 +133,7 @@ noapple() {
 }
 
 refuse() {
-	"$pome" run --accel kvm -k "$dir/guest/t_basic.elf" >"$work/out" 2>&1 </dev/null
+	"$pome" run --accel kvm -k "$dir/guest/t_basic.elf" -m 256M >"$work/out" 2>&1 </dev/null
 	[ $? = 3 ] && grep -q 'error: --accel kvm: .*interp)' "$work/out"
 	tally "refused: $(head -n 1 "$work/out")" $? "$work/out"
 	# --accel auto goes on without
