@@ -33,7 +33,7 @@ def shell(g):
 
 
 def status_of(pid):
-    """Memory of its own in KiB (not the guest's RAM, which is shared), and the number of open files."""
+    """Its memory in KiB (with what the guest has touched of its RAM), and the number of open files."""
     text = open("/proc/%d/status" % pid).read()
     return int(re.search(r"RssAnon:\s+(\d+)", text).group(1)), len(os.listdir("/proc/%d/fd" % pid))
 
@@ -117,6 +117,7 @@ def stopped():
         for sig in (signal.SIGTSTP, signal.SIGSTOP):
             os.kill(pid, sig)
             sh.expect("Stopped", 20)
+            sh.expect("sh%$", 20)
             between = termios.tcgetattr(sh.master)
             sh.type("fg\n")
             sh.expect("pome", 20)
