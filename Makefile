@@ -5,8 +5,11 @@
 #   make lint       warnings, clang-tidy, style make bench    figures beside QEMU, one run
 #   make fuzz       replay and grow corpora     make kvm      tests on an emulated aarch64 KVM host
 #   make aarch64    cross build; or riscv64     make install  PREFIX=/usr/local DESTDIR=
-#   make deps       install build dependencies  make portable-tests  the cross builds under qemu-user
-#   make guest-suites  Python's, perl's, OpenSSL's tests and stress-ng in a Debian
+#   make deps       install build dependencies  make clean    remove what was built, and what was fetched
+#
+# One level of tests: unit guest-tests firmware-tests cli-tests bundle-tests diff-tests el1-tests linux-tests gdb-tests
+# qcow2-tests disk-tests kill-tests fuzz-replay. Longer than `make test` has time for: debian-tests efi-tests
+# determinism-tests portable-tests guest-suites insn-walk insn-tests mutations tsan coverage-list. Figures: qcow2-bench profile-boot.
 #
 # CC=gcc builds everything but guest code, with a slower interpreter dispatch.
 # SAN=address,undefined or SAN=thread builds with sanitizers. BUILD= moves the output.
@@ -463,7 +466,7 @@ test: deps
 	@echo "make test: all passed"
 
 help:
-	@sed -n '3,12p' Makefile | sed 's/^# //'
+	@sed -n '3,/^$$/s/^# \{0,1\}//p' Makefile
 
 deps:
 	tests/deps.sh
