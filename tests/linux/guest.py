@@ -4,7 +4,7 @@
     g.expect("login: ", 300); g.type("root\n")
     status, text = g.run("uname -r")
 """
-import os, pty, re, select, subprocess, time
+import os, pty, re, select, signal, subprocess, time
 
 
 class Lost(Exception):
@@ -14,6 +14,12 @@ class Lost(Exception):
 def patience(seconds):
     """What a wait may take on a host that has more to do: time-outs are for guests that hang."""
     return seconds * max(1, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
+def plain_signals():
+    """What a shell ignores for its background jobs, pome would ignore too."""
+    for s in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        signal.signal(s, signal.SIG_DFL)
 
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -27,7 +33,7 @@ class Guest:
         self.log = open(log, "wb") if log else None
         self.count = 0
         self.proc = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=subprocess.PIPE,
-                                     start_new_session=True)
+                                     start_new_session=True, preexec_fn=plain_signals)
         os.close(slave)
 
     def _read(self, seconds):
