@@ -335,7 +335,9 @@ static void on_quiet(void *arg)
 			"EL%u%s; last device %s%s", (unsigned long long)s.pc,
 			(unsigned)(s.pstate >> 2 & 3), s.idle ? ", idle" : "",
 			d ? d->id : "none",
-			m->uart->writes ? "" : "; the UART was never touched "
+			/* not where the console is a virtio one */
+			m->uart->writes || m->console ? "" :
+			"; the UART was never touched "
 			"(does the command line have console=ttyAMA0?)");
 	}
 	vm_unpark(m);
