@@ -324,6 +324,20 @@ static const char *reason(struct said *s)
 	return nl ? nl + 1 : s->text;
 }
 
+/* Time for it to tidy up; who is asked a second time does not wait. */
+static void stop_it(struct made *m, pid_t pid)
+{
+	struct err again;
+	int status;
+
+	kill(-pid, SIGTERM);
+	while (!waitpid(pid, &status, WNOHANG)) {
+		poll(NULL, 0, 100);
+		if (made_pause(m, &again))
+			kill(-pid, SIGKILL);
+	}
+}
+
 static int wait_for(struct made *m, pid_t pid, int fd, const char *what,
 		    struct said *said, int *status, struct err *e)
 {
@@ -339,8 +353,7 @@ static int wait_for(struct made *m, pid_t pid, int fd, const char *what,
 		made_progress(m, what, (uint64_t)(time(NULL) - start), 0);
 		if (!made_pause(m, e))
 			continue;
-		kill(-pid, SIGTERM);
-		waitpid(pid, status, 0);
+		stop_it(m, pid);
 		return -1;
 	}
 	/* its last words, but not those of a child that it left behind */

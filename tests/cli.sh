@@ -418,6 +418,20 @@ PATH=$PWD/path:$PATH timeout -s INT 1 "$pome" create --debian bookworm lin \
 	>out 2>err
 [ $? = 124 ] && grep -q 'interrupted' err && [ ! -e lin ] ||
 	fail "create --debian, interrupted: $(cat err; ls lin)"
+printf "#!/bin/bash\ntrap '' TERM INT; touch up; while :; do sleep 1; done\n" >path/mmdebstrap
+PATH=$PWD/path:$PATH "$pome" create --debian bookworm lin >out 2>err &
+for n in $(seq 600); do
+	[ ! -e up ] || break
+	sleep 0.1
+done
+kill -INT $!
+sleep 1
+kill -INT $!
+wait $!
+[ $? = 130 ] && grep -q 'interrupted' err && [ ! -e lin ] ||
+	fail "create --debian, interrupted twice: $(cat err; ls lin)"
+rm -f up
+count=$((count + 1))
 fails() { # WHAT-MMDEBSTRAP-SAYS MESSAGE
 	printf '#!/bin/sh\nprintf "%s"; exit 1\n' "$1" >path/mmdebstrap
 	count=$((count + 1))
