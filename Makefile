@@ -411,6 +411,7 @@ portable-tests: guests aarch64 riscv64
 	$(GUESTCC) --target=powerpc64-linux-gnu -fsyntax-only -x c include/host.h 2>&1 | grep 'pome runs on little-endian hosts'
 	$(GUESTCC) --target=i386-linux-gnu -fsyntax-only -x c include/host.h 2>&1 | grep 'pome runs on 64-bit hosts'
 	$(GUESTCC) --target=riscv64-linux-gnu -fsyntax-only -x c include/host.h
+	tests/tools/ordering.sh $(A64)/pome
 	tests/debian/fetch.sh initrd
 	tests/kvm/portable.sh $(A64)/root qemu-aarch64 $(BUILD)/guest
 	tests/kvm/portable.sh $(RV64)/root qemu-riscv64 $(BUILD)/guest
