@@ -6,7 +6,7 @@
 #include "row_word.h"
 
 enum { RESERVED = 24, POOL = 6 };
-enum { SMC_AT = 24, SMC_WORD = 25, WAY = 27, COUNT = 28, LINK = 30 };
+enum { SMC_AT = GEN_SMC_AT, SMC_WORD = GEN_SMC_WORD, WAY = 27, COUNT = 28, LINK = 30 };
 
 static uint64_t rng;
 static const struct cpu_model *model;

@@ -20,6 +20,8 @@
 #include "el0_case.h"
 #include "../../src/interp/model.h"
 
+enum { GEN_SMC_AT = 24, GEN_SMC_WORD = 25 };
+
 void gen_init(const struct cpu_model *, uint64_t seed);
 /* Case number k of its file. With `prefix`: single words of the rows whose
  * names begin so. */
