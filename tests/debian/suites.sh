@@ -43,13 +43,14 @@ tar -C "$work/root" --strip-components=1 --one-top-level=perl --wildcards -xf "$
 
 echo "suites.sh: building OpenSSL $openssl's tests" >&2
 tar -C "$work/root" --strip-components=1 --one-top-level=openssl -xf "$cache/suites/openssl_$openssl.orig.tar.gz"
-(cd "$work/root/openssl" && ./Configure linux-aarch64 --cross-compile-prefix=aarch64-linux-gnu- &&
-	make -j"$(nproc)" build_programs build_modules) >"$cache/suites/log" 2>&1 || die "see $cache/suites/log"
-cd "$work/root/openssl"
-find . -name '*.[oad]' -delete
-find . -type f -perm -100 -exec aarch64-linux-gnu-strip {} + 2>/dev/null || true
-cd /
-truncate -s 1G "$image.new"
+(cd "$work/root/openssl" && ./Configure linux-aarch64 --cross-compile-prefix=aarch64-linux-gnu- no-shared &&
+	make -j"$(nproc)" build_programs) >"$cache/suites/log" 2>&1 || die "see $cache/suites/log"
+# where suites.py mounts it
+(cd "$work/root/openssl" && grep -rlI --exclude='*.d' "$PWD" . | xargs sed -i "s|$PWD|/mnt/openssl|g")
+find "$work/root/openssl" -name '*.[oad]' -delete
+# scripts among them are not its business
+find "$work/root/openssl" -type f -perm -100 -exec aarch64-linux-gnu-strip {} + 2>/dev/null || true
+truncate -s 1536M "$image.new"
 mke2fs -q -t ext4 -d "$work/root" "$image.new"
 mv "$image.new" "$image"
 echo "$key" >"$image.key"
