@@ -12,7 +12,7 @@ debian=$(realpath -m "${POME_CACHE:-$here/../../build/debian}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # by the load of this machine, 1 to 8
-patience=$(awk -v n="$(nproc)" '{ p = int($1 / n + 0.5); print p < 1 ? 1 : p > 8 ? 8 : p }' /proc/loadavg)
+patience=$(awk -v n="$(nproc)" '{ p = int($1 / n + 0.5); print (p < 1 ? 1 : p > 8 ? 8 : p) }' /proc/loadavg)
 all="guests confined gdb stage1 traps units linux1 linux2 linux4 reboot"
 
 stage() { # a directory for suite.sh
