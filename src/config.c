@@ -163,7 +163,9 @@ const char *config_nearest(const char *word, const char *const *names, int n)
 			best = names[i];
 		}
 	}
-	return least <= 2 || (least == 3 && len > 6) ? best : NULL;
+	/* Not a word with nothing in common. */
+	return least < len && (least <= 2 || (least == 3 && len > 6)) ?
+		best : NULL;
 }
 
 const struct board *config_board(const char *name)

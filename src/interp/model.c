@@ -9,6 +9,7 @@
 #include <strings.h>
 #include <sys/auxv.h>
 
+#include "config.h"
 #include "cpu.h"
 #include "model.h"
 
@@ -276,71 +277,28 @@ bool model_host_lse2(void)
 
 #define MAX_WORD 31
 
-static int low(int ch)
-{
-	return ch >= 'A' && ch <= 'Z' ? ch + 32 : ch;
-}
-
-/* How many letters are to change, go or come to make b of a, any case. */
-static unsigned distance(const char *a, const char *b)
-{
-	unsigned row[MAX_WORD + 1], n = (unsigned)strlen(b);
-
-	for (unsigned j = 0; j <= n; j++)
-		row[j] = j;
-	for (unsigned i = 0; a[i]; i++) {
-		unsigned diag = row[0];
-
-		row[0] = i + 1;
-		for (unsigned j = 0; j < n; j++) {
-			unsigned best = diag + (low(a[i]) != low(b[j]));
-
-			diag = row[j + 1];
-			if (row[j] + 1 < best)
-				best = row[j] + 1;
-			if (diag + 1 < best)
-				best = diag + 1;
-			row[j + 1] = best;
-		}
-	}
-	return row[n];
-}
-
 static int unknown_feature(struct err *e, const char *word)
 {
-	unsigned best = ~0u;
-	int near = FEAT_BASE + 1;
+	const char *near = config_nearest(word, names + FEAT_BASE + 1,
+					  FEAT_COUNT - FEAT_BASE - 1);
 
-	for (int f = FEAT_BASE + 1; f < FEAT_COUNT; f++) {
-		unsigned d = distance(word, names[f]);
-
-		if (d < best) {
-			best = d;
-			near = f;
-		}
-	}
-	if (best * 2 > strlen(word))
+	if (!near)
 		return err_set(e, 0, "unknown CPU feature \"%s\"; expected a "
 			       "name of the architecture's, as LSE or BTI",
 			       word);
 	return err_set(e, 0, "unknown CPU feature \"%s\" (did you mean %s?)",
-		       word, names[near]);
+		       word, near);
 }
 
 static int find_profile(const char *word, struct err *e)
 {
-	int n = sizeof(profiles) / sizeof(profiles[0]), near = 0;
+	int n = sizeof(profiles) / sizeof(profiles[0]);
 
-	for (int i = 0; i < n; i++) {
+	for (int i = 0; i < n; i++)
 		if (!strcasecmp(word, profiles[i].name))
 			return i;
-		if (distance(word, profiles[i].name) <
-		    distance(word, profiles[near].name))
-			near = i;
-	}
-	return err_set(e, 0, "unknown CPU profile \"%s\"; the nearest is %s "
-		       "(there are generic, vmapple, qemu72)", word,
-		       profiles[near].name);
+	return err_set(e, 0, "unknown CPU profile \"%s\"; expected generic, "
+		       "vmapple or qemu72", word);
 }
 
 static int parse_switch(struct cpu_model *m, char *word, struct err *e)

@@ -235,14 +235,14 @@ static void test_messages(void **state)
 	char longer[200];
 
 	refused("", "unknown CPU profile");
-	refused("genric", "nearest is generic");
-	refused("qemu", "nearest is qemu72");
+	refused("genric", "expected generic, vmapple or qemu72");
 	refused("generic,lse3=on", "did you mean LSE?");
 	refused("generic,FEAT_PAUTH3=off", "did you mean PAuth");
+	refused("generic,SB2=off", "did you mean SB?");
 	refused("generic,nothing=off", "expected a name");
 	refused("generic,lse", "lse=on");
 	refused("generic,lse=yes", "neither on nor off");
-	refused("generic,=on", "unknown CPU feature");
+	refused("generic,=on", "expected a name");
 	refused("generic,base=off", "unknown CPU feature");
 	refused("generic,,lse=on", "");
 	memset(longer, 'a', sizeof(longer));
