@@ -10,7 +10,7 @@ import base64, hashlib, os, re, shutil, subprocess, sys, tempfile, time
 here = os.path.dirname(os.path.abspath(__file__))
 sys.dont_write_bytecode = True
 sys.path.insert(0, here)
-from guest import Guest, Lost
+from guest import Guest, Lost, take_options
 
 cache = os.environ.get("POME_CACHE", os.path.join(here, "../../build/debian"))
 
@@ -130,21 +130,18 @@ def session(pome, cpus, options, work, log):
 
 
 def main():
-    args, cpus, keep = sys.argv[1:], "1 4", None
+    args = sys.argv[1:]
     if not args:
         sys.exit(__doc__)
     pome = os.path.abspath(args.pop(0))
-    while args[:1] in (["--cpus"], ["--keep"]):
-        if args.pop(0) == "--cpus":
-            cpus = args.pop(0)
-        else:
-            keep = args.pop(0)
-            os.makedirs(keep, exist_ok=True)
+    o = take_options(args, cpus="1 4", keep=None)
+    if o["keep"]:
+        os.makedirs(o["keep"], exist_ok=True)
     failed = passed = 0
-    for n in cpus.split():
+    for n in o["cpus"].split():
         work = tempfile.mkdtemp(dir=cache)
         try:
-            c = session(pome, int(n), args, work, os.path.join(keep or work, "console-%s.log" % n))
+            c = session(pome, int(n), args, work, os.path.join(o["keep"] or work, "console-%s.log" % n))
         finally:
             shutil.rmtree(work)
         passed, failed = passed + c.passed, failed + c.failed

@@ -11,7 +11,7 @@ import os, re, shutil, signal, subprocess, sys, tempfile, time
 here = os.path.dirname(os.path.abspath(__file__))
 sys.dont_write_bytecode = True
 sys.path.insert(0, here)
-from guest import Guest, Lost
+from guest import Guest, Lost, take_options
 import debian
 from debian import Checks, login
 
@@ -200,22 +200,18 @@ def bundles(pome, options, work, image):
 
 
 def main():
-    args, formats, keep = sys.argv[1:], "raw qcow2 bundle", None
+    args = sys.argv[1:]
     if not args:
         sys.exit(__doc__)
     pome = os.path.abspath(args.pop(0))
-    while args[:1] in (["--formats"], ["--keep"]):
-        if args.pop(0) == "--formats":
-            formats = args.pop(0)
-        else:
-            keep = args.pop(0)
-    work = keep or tempfile.mkdtemp(dir=cache)
+    o = take_options(args, formats="raw qcow2 bundle", keep=None)
+    work = o["keep"] or tempfile.mkdtemp(dir=cache)
     os.makedirs(work, exist_ok=True)
     failed = passed = 0
     try:
         done = [firmware_shell(pome, args, work), refusals(pome, args, work)]
         image = os.path.join(work, "disk.img")
-        for kind in formats.split():
+        for kind in o["formats"].split():
             if not os.path.exists(image):
                 subprocess.run([os.path.join(here, "efi_disk.py"), image], check=True)
             disk = image

@@ -4,7 +4,7 @@
     g.expect("login: ", 300); g.type("root\n")
     status, text = g.run("uname -r")
 """
-import os, pty, re, select, signal, subprocess, time
+import os, pty, re, select, signal, subprocess, sys, time
 
 
 class Lost(Exception):
@@ -20,6 +20,16 @@ def plain_signals():
     """What a shell ignores for its background jobs, pome would ignore too."""
     for s in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         signal.signal(s, signal.SIG_DFL)
+
+
+def take_options(args, **known):
+    """The values of --NAME VALUE at the front of args, which loses them; where one is missing, what `known` has."""
+    while args and args[0].startswith("--") and args[0][2:] in known:
+        name = args.pop(0)
+        if not args:
+            sys.exit("%s: a value is missing" % name)
+        known[name[2:]] = args.pop(0)
+    return known
 
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")

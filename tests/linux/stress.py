@@ -3,13 +3,14 @@
 
     stress.py POME [--cpus "1 4"] [--seconds N] [--only "cpu vm"] [--keep DIR] [POME-OPTIONS...]
 
-Needs tests/debian/rootfs.sh to have run. N seconds a stressor (10). Not part of `make test`: it takes half an hour."""
+Needs tests/debian/rootfs.sh to have run. N seconds a stressor (10); --only "cpu+vm" are two at the same time. Not part of
+`make test`: it takes half an hour."""
 import hashlib, http.server, os, random, re, shutil, socket, sys, tempfile, threading, time
 
 here = os.path.dirname(os.path.abspath(__file__))
 sys.dont_write_bytecode = True
 sys.path.insert(0, here)
-from guest import Lost
+from guest import Lost, take_options
 from debian import Checks, boot, cache, finish, login, put
 
 # computation; memory and the MMU; several CPUs against each other; the kernel
@@ -116,7 +117,8 @@ def load(pome, cpus, seconds, only, options, work, log):
         login(g)
         network(g, c, to_take, to_give)
         for s in only or STRESSORS:
-            status, out = g.run("stress-ng --verify --oomable --temp-path /tmp -t %d --%s %d" % (seconds, s, cpus),
+            status, out = g.run("stress-ng --verify --oomable --temp-path /tmp -t %d %s" %
+                                (seconds, " ".join("--%s %d" % (one, cpus) for one in s.split("+"))),
                                 seconds * 10 + 300)
             # 3: the stressor says that this system lacks something
             good = status in (0, 3) and not re.search("stress-ng: (fail|error)|corrupt", out)
@@ -132,26 +134,19 @@ def load(pome, cpus, seconds, only, options, work, log):
 
 
 def main():
-    args, cpus, seconds, only, keep = sys.argv[1:], "1 4", 10, [], None
+    args = sys.argv[1:]
     if not args:
         sys.exit(__doc__)
     pome = os.path.abspath(args.pop(0))
-    while args and args[0] in ("--cpus", "--seconds", "--only", "--keep"):
-        option, value = args.pop(0), args.pop(0)
-        if option == "--cpus":
-            cpus = value
-        elif option == "--seconds":
-            seconds = int(value)
-        elif option == "--only":
-            only = value.split()
-        else:
-            keep = value
-            os.makedirs(keep, exist_ok=True)
+    o = take_options(args, cpus="1 4", seconds="10", only="", keep=None)
+    if o["keep"]:
+        os.makedirs(o["keep"], exist_ok=True)
     failed = 0
-    for n in cpus.split():
+    for n in o["cpus"].split():
         work = tempfile.mkdtemp(dir=cache)
         try:
-            failed += load(pome, int(n), seconds, only, args, work, os.path.join(keep or work, "stress-%s.log" % n))
+            failed += load(pome, int(n), int(o["seconds"]), o["only"].split(), args, work,
+                           os.path.join(o["keep"] or work, "stress-%s.log" % n))
         finally:
             shutil.rmtree(work)
     sys.exit(failed != 0)

@@ -2,7 +2,8 @@
 """suites.py - other people's test suites in a booted Debian: Python's, perl's own, OpenSSL's own, and OpenSSL's answers
 to random questions beside this machine's.
 
-    suites.py POME [--cpus N] [--only "python perl openssl answers"] [--perl "op/*.t ..."] [--keep DIR] [POME-OPTIONS...]
+    suites.py POME [--cpus N] [--only "python perl openssl answers"] [--perl "op/*.t ..."] [--openssl "bn ec ..."] [--keep DIR]
+        [POME-OPTIONS...]
 
 Needs tests/debian/rootfs.sh, and for perl and openssl tests/debian/suites.sh, to have run. Each suite's tests are
 checks of their own. A file of perl's that does not pass counts as passed where this machine's perl, of the same version,
@@ -12,7 +13,7 @@ import os, re, shutil, subprocess, sys, tempfile, time
 here = os.path.dirname(os.path.abspath(__file__))
 sys.dont_write_bytecode = True
 sys.path.insert(0, here)
-from guest import Lost
+from guest import Lost, take_options
 from debian import Checks, boot, cache, finish, login, put
 
 PYTHON = "math float cmath struct hashlib threading ctypes".split()
@@ -20,7 +21,7 @@ PYTHON = "math float cmath struct hashlib threading ctypes".split()
 OPENSSL = """sanity sparse_array internal_bn internal_chacha internal_curve448 internal_ec internal_ffc internal_mdc2 internal_modes
 internal_poly1305 internal_rsa_sp800_56b internal_siphash internal_sm2 internal_sm3 internal_sm4 bf cast cmac des hmac idea rand rc2
 rc4 rdrand_sanity bn exp dh dsa ec ecdsa rsa rsaoaep sha dgst enc mac aesgcm evp evp_extra pkey_meth asn1_time x509_time constant_time
-gmdiff ige secmem threads punycode""".split()
+gmdiff ige secmem threads punycode"""
 PERL = "base/*.t cmd/*.t comp/*.t opbasic/*.t op/*.t"
 DIGESTS = "md5 sha1 sha224 sha256 sha384 sha512 sha512-256 sha3-224 sha3-256 sha3-384 sha3-512 shake128 shake256 blake2b512 " \
 	"blake2s256 sm3 ripemd160"
@@ -67,15 +68,15 @@ def python(g, c, cpus):
         print("     python: test_%s: %s" % (name, out.strip().split("\n")[-1]), flush=True)
 
 
-def openssl(g, c, cpus):
-    """One run of all recipes, with a line for each that ran."""
+def openssl(g, c, cpus, which):
+    """One run of the recipes, with a line for each that ran."""
     status, out = g.run("cd /mnt/openssl && SRCTOP=. BLDTOP=. RESULT_D=/tmp/runs PERL=perl EXE_EXT= OPENSSL_MODULES=$PWD/providers "
                         "OPENSSL_ENGINES=$PWD/engines HARNESS_JOBS=%d perl test/run_tests.pl %s" %
-                        (cpus, " ".join("test_" + n for n in OPENSSL)), 7200)
+                        (cpus, " ".join("test_" + n for n in which)), 7200)
     files = re.findall(r"^.*?(\d\d-\S+\.t) \.+ (.+)$", out, re.M)
     for name, said in files:
         c.check("openssl: %s" % name, said.startswith(("ok", "skipped")), said)
-    c.check("openssl: all of it", status == 0 and "Result: PASS" in out and len(files) >= len(OPENSSL), out)
+    c.check("openssl: all of it", status == 0 and "Result: PASS" in out and len(files) >= len(which), out)
     print("     openssl: %d recipes, %d of them skipped; %s" %
           (len(files), sum(said.startswith("skipped") for _, said in files), "".join(re.findall("^Files=.*", out, re.M))), flush=True)
 
@@ -117,25 +118,18 @@ def perl(g, c, cpus, which, work):
 
 
 def main():
-    args, cpus, keep, only, which = sys.argv[1:], 2, None, "python answers perl openssl".split(), PERL
+    args = sys.argv[1:]
     if not args:
         sys.exit(__doc__)
     pome = os.path.abspath(args.pop(0))
-    while args and args[0] in ("--cpus", "--only", "--perl", "--keep"):
-        option, value = args.pop(0), args.pop(0)
-        if option == "--cpus":
-            cpus = int(value)
-        elif option == "--only":
-            only = value.split()
-        elif option == "--perl":
-            which = value
-        else:
-            keep = value
-            os.makedirs(keep, exist_ok=True)
+    o = take_options(args, cpus="2", only="python answers perl openssl", perl=PERL, openssl=OPENSSL, keep=None)
+    cpus, only = int(o["cpus"]), o["only"].split()
+    if o["keep"]:
+        os.makedirs(o["keep"], exist_ok=True)
     c, start = Checks("suites"), time.monotonic()
     disk = ["-d", cache + "/suites.img,format=raw,readonly"] if {"perl", "openssl"} & set(only) else []
     work = tempfile.mkdtemp(dir=cache)
-    g, image = boot(pome, cpus, disk + ["--timeout", "20000"] + args, work, os.path.join(keep or work, "suites.log"))
+    g, image = boot(pome, cpus, disk + ["--timeout", "20000"] + args, work, os.path.join(o["keep"] or work, "suites.log"))
     try:
         login(g)
         if disk:
@@ -143,11 +137,13 @@ def main():
         for part in only:
             t0 = time.monotonic()
             if part == "perl":
-                perl(g, c, cpus, which, work)
+                perl(g, c, cpus, o["perl"], work)
             elif part == "answers":
                 answers(g, c)
-            else:
-                {"python": python, "openssl": openssl}[part](g, c, cpus)
+            elif part == "openssl":
+                openssl(g, c, cpus, o["openssl"].split())
+            elif part == "python":
+                python(g, c, cpus)
             print("     %s: %.0f s" % (part, time.monotonic() - t0), flush=True)
         finish(g, c, image)
     except Lost as e:
