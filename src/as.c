@@ -3,6 +3,7 @@
  * Windows live in a table in no order; from it as_flatten derives `flat`, the
  * sorted list of non-overlapping ranges that look-ups search. The table
  * changes a few hundred times in a VM's life, look-ups are the MMIO path. */
+#include <assert.h>
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -503,6 +504,7 @@ bool as_access(struct as *as, uint64_t gpa, bool write, struct access *a)
 {
 	struct as_flat f;
 
+	assert(a->size <= sizeof(a->val));
 	if (!(gpa & (a->size - 1u)) && as_find(as, gpa, &f) &&
 	    a->size - 1u <= f.last - gpa) {
 		as_do(as, &f, gpa, write, a);

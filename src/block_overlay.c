@@ -288,7 +288,7 @@ struct blk *blk_overlay_open(struct blk *base, struct err *e)
 	     base->size / o->granule > BITS_WANTED;)
 		o->granule *= 2;
 	bits = base->size / o->granule + 1;
-	o->present = calloc(bits / 64 + 1, sizeof(uint64_t));
+	o->present = calloc(bits / 64 + 1, sizeof(*o->present));
 	o->blk.path = strdup(base->path);
 	if (!o->present || !o->blk.path) {
 		err_set(e, ENOMEM, "%s: --ephemeral", base->path);
