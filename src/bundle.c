@@ -128,8 +128,8 @@ static char *slurp(const char *path, size_t *len, struct err *e)
 	if (fd < 0)
 		return NULL;
 	if (size > CONFIG_MAX) {
-		err_set(e, 0, "%s: %llu MiB; a bundle's config file has at "
-			"most %u", path, (unsigned long long)(size >> 20),
+		err_set(e, 0, "%s: %llu bytes; a bundle's configuration file "
+			"has at most %u MiB", path, (unsigned long long)size,
 			CONFIG_MAX >> 20);
 		close(fd);
 		return NULL;
@@ -263,15 +263,17 @@ static void add_name(char *names, size_t len, const char *name)
 		sprintf(names + used, "%s%s", used ? ", " : "", name);
 }
 
-/* The one JSON file of a directory that is a machine of macosvm or vfkit. */
-static char *find_json(const char *path, int *found, char *names, size_t len)
+/* The one JSON file of a directory that is a machine of macosvm or vfkit. *bad:
+ * the first that could not be read, if any. */
+static char *find_json(const char *path, int *found, char *names, size_t len,
+		       struct err *bad)
 {
 	DIR *d = opendir(path);
 	struct dirent *de;
 	char *hit = NULL;
 
 	*found = 0;
-	names[0] = 0;
+	names[0] = bad->msg[0] = 0;
 	for (int i = 0; d && i < MAX_ENTRIES && (de = readdir(d)); i++) {
 		const struct format *f;
 		struct node *o;
@@ -286,6 +288,8 @@ static char *find_json(const char *path, int *found, char *names, size_t len)
 			continue;
 		p = join(path, de->d_name);
 		text = p ? slurp(p, &n, &e) : NULL;
+		if (p && !text && !*bad->msg)
+			*bad = e;
 		o = text ? node_json_try(text, n, &e) : NULL;
 		f = o ? json_kind(o, false) : NULL;
 		if (text && (usual || (f && f >= &formats[F_VFKIT]))) {
@@ -379,6 +383,7 @@ static int read_dir(struct bundle *b, const char *path, struct config *c,
 		    struct err *e, int depth)
 {
 	char names[256], *hit;
+	struct err bad;
 	int found, r;
 
 	free(b->dir);
@@ -395,7 +400,7 @@ static int read_dir(struct bundle *b, const char *path, struct config *c,
 		free(hit);
 		return r;
 	}
-	hit = find_json(path, &found, names, sizeof(names));
+	hit = find_json(path, &found, names, sizeof(names), &bad);
 	if (found == 1) {
 		b->file = strdup(strrchr(hit, '/') + 1);
 		r = read_config(b, hit, FORM_JSON, NULL, c, e);
@@ -414,6 +419,10 @@ static int read_dir(struct bundle *b, const char *path, struct config *c,
 			       "%s (name one of them)", path, names);
 	if (named_bundle(b, path))
 		return 0;
+	if (*bad.msg) {
+		*e = bad;
+		return -1;
+	}
 	return err_set(e, 0, "%s: a directory without a bundle in it; expected "
 		       "config.plist (UTM), .vbdata (VirtualBuddy), "
 		       "config.json (Tart, Lume), config.pvs (Parallels), or "

@@ -468,6 +468,20 @@ static int check_bin(const uint8_t *d, size_t len, struct err *e)
 
 /* ---- from libplist's tree to ours -------------------------------------------- */
 
+/* Of a number with the highest bit set. libplist's versions have no common way
+ * to ask, but all write the sign. */
+static bool below_zero(plist_t p)
+{
+	char *xml = NULL;
+	uint32_t len = 0;
+	bool r;
+
+	plist_to_xml(p, &xml, &len);
+	r = xml && strstr(xml, "<integer>-");
+	free(xml);
+	return r;
+}
+
 static struct node *convert(plist_t p, int depth)
 {
 	struct node *n = NULL;
@@ -525,8 +539,7 @@ static struct node *convert(plist_t p, int depth)
 	case PLIST_UINT:
 		n = node_new(NODE_INT);
 		plist_get_uint_val(p, &n->num);
-		/* libplist does not tell the two apart in every version. */
-		n->negative = n->num > INT64_MAX;
+		n->negative = n->num > INT64_MAX && below_zero(p);
 		if (n->negative)
 			n->num = -n->num;
 		return n;

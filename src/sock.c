@@ -14,8 +14,8 @@
 
 #include "sock.h"
 
-/* A socket that a killed program left behind is removed; a live one, or a
- * file that is no socket, is not. */
+/* A socket that a killed program left behind is removed, known by its refusal
+ * of connections; a live one, or a file that is no socket, is not. */
 static int remove_stale(const char *opt, const char *path,
 			const struct sockaddr_un *sa, struct err *e)
 {
@@ -35,7 +35,17 @@ static int remove_stale(const char *opt, const char *path,
 	close(fd);
 	if (!r || no == EAGAIN)
 		return err_set(e, 0, "--%s unix:%s: another program listens "
-			       "there", opt, path);
+			       "there (end it, or give another path)", opt,
+			       path);
+	if (no == EPROTOTYPE)
+		return err_set(e, 0, "--%s unix:%s: another program's socket, "
+			       "of another type; expected a path that is free",
+			       opt, path);
+	if (no == ENOENT)               /* it has just gone */
+		return 0;
+	if (no != ECONNREFUSED)
+		return err_set(e, no, "--%s unix:%s: cannot tell whether "
+			       "another program listens there", opt, path);
 	if (unlink(path))
 		return err_set(e, errno, "--%s unix:%s: cannot remove the old "
 			       "socket", opt, path);

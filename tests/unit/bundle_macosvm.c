@@ -310,9 +310,19 @@ static void detection(void **state)
 	assert_string_equal(b.format, "utm");
 	snprintf(path, sizeof(path), "%s/config.plist", dir);
 	unlink(path);
-	put("vm.json", "{", 1, 17 << 20);
+	put("vm.json", "{", 1, (4 << 20) + 1);
 	assert_int_equal(read_path("vm.json"), -1);
-	assert_non_null(strstr(e.msg, "17 MiB"));
+	assert_non_null(strstr(e.msg, "4194305 bytes"));
+	assert_non_null(strstr(e.msg, "4 MiB"));
+	/* no less when the directory is named */
+	assert_int_equal(read_path(""), -1);
+	assert_non_null(strstr(e.msg, "vm.json: 4194305 bytes"));
+	snprintf(path, sizeof(path), "%s/vm.json", dir);
+	unlink(path);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(read_path(""), -1);
+	assert_non_null(strstr(e.msg, "vm.json: a directory"));
+	rmdir(path);
 }
 
 static void merging(void **state)

@@ -240,6 +240,44 @@ static void peers(void **state)
 	unlink(path);
 }
 
+static int bound(const char *name, int type)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, type, 0);
+
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s/%s", dir, name);
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	return fd;
+}
+
+/* What kill -9 leaves is taken over; a socket that is somebody's is not, nor
+ * one that connections cannot tell anything about. */
+static void leftover(void **state)
+{
+	struct stat st, now;
+	struct tty *t;
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/sock", dir);
+	fd = bound("sock", SOCK_STREAM);
+	close(fd);
+	assert_int_equal(stat(path, &st), 0);
+	t = open_tty(CFG_TTY_UNIX, "sock");
+	assert_non_null(t);
+	close(dial("sock"));
+	close_tty(t);
+
+	fd = bound("sock", SOCK_DGRAM);
+	assert_int_equal(stat(path, &st), 0);
+	assert_null(open_tty(CFG_TTY_UNIX, "sock"));
+	assert_non_null(strstr(e.msg, "of another type"));
+	assert_int_equal(stat(path, &now), 0);
+	assert_int_equal(st.st_ino, now.st_ino);
+	close(fd);
+	unlink(path);
+}
+
 /* Input that the device has no room for waits, and comes in order. */
 static void slow_device(void **state)
 {
@@ -387,8 +425,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(to_file), cmocka_unit_test(nowhere),
 		cmocka_unit_test(backpressure), cmocka_unit_test(peers),
-		cmocka_unit_test(slow_device), cmocka_unit_test(terminal),
-		cmocka_unit_test(ends), cmocka_unit_test(pseudo),
+		cmocka_unit_test(leftover), cmocka_unit_test(slow_device),
+		cmocka_unit_test(terminal), cmocka_unit_test(ends),
+		cmocka_unit_test(pseudo),
 	};
 
 	return cmocka_run_group_tests(tests, setup, clean);
