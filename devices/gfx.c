@@ -38,7 +38,7 @@ struct gfx {
 	const char *path;
 	unsigned width, height;
 	struct watch *timer;
-	bool armed;
+	bool armed, fresh;              /* fresh: no picture yet */
 	size_t header, size;            /* bytes of the file */
 	uint8_t *file;                  /* its contents */
 	uint8_t *row;                   /* of the frame buffer */
@@ -108,13 +108,18 @@ static bool look(struct gfx *g, uint64_t base, uint32_t stride)
 	return changed;
 }
 
-/* A guest that goes on writing must not put the next look off. */
+/* A guest that goes on writing must not put the next look off. The first picture
+ * comes at once, but not before the machine runs: one that does not start leaves
+ * the file alone. */
 static void arm(struct gfx *g)
 {
-	if (!g->framebuffer || g->armed || g->failed)
+	uint64_t now;
+
+	if ((!g->framebuffer && !g->fresh) || g->armed || g->failed)
 		return;
+	now = loop_now(g->dev.loop, CLOCK_HOST);
 	g->armed = true;
-	watch_at(g->timer, loop_now(g->dev.loop, CLOCK_HOST) + PERIOD);
+	watch_at(g->timer, g->fresh ? now : now + PERIOD);
 }
 
 /* Loop thread. The lock is only for the registers: a slow disk must not hold
@@ -124,14 +129,16 @@ static void on_timer(void *arg)
 	struct gfx *g = arg;
 	uint64_t base;
 	uint32_t stride;
+	bool fresh;
 
 	device_lock(&g->dev);
 	base = g->framebuffer;
 	stride = g->stride;
-	g->armed = false;
+	fresh = g->fresh;
+	g->armed = g->fresh = false;
 	arm(g);
 	device_unlock(&g->dev);
-	if (base && look(g, base, stride))
+	if ((base && look(g, base, stride)) || fresh)
 		write_file(g);
 }
 
@@ -217,8 +224,10 @@ static void gfx_pause(struct device *dev)
 	struct gfx *g = (struct gfx *)dev;
 
 	if (has_display(g) && !g->failed && g->framebuffer &&
-	    look(g, g->framebuffer, g->stride))
+	    (look(g, g->framebuffer, g->stride) || g->fresh)) {
+		g->fresh = false;
 		write_file(g);
+	}
 }
 
 static void gfx_reset(struct device *dev)
@@ -260,7 +269,7 @@ static void gfx_fini(struct device *dev)
 	free(g->row);
 }
 
-/* A black picture, so that the file is one from the start. */
+/* A black picture, until the guest draws. */
 static int open_display(struct gfx *g, struct err *e)
 {
 	char header[HEADER_MAX];
@@ -277,7 +286,7 @@ static int open_display(struct gfx *g, struct err *e)
 	if (!g->file || !g->row)
 		return err_set(e, 0, "display: out of memory");
 	memcpy(g->file, header, g->header);
-	write_file(g);
+	g->fresh = true;
 	return loop_timer(g->dev.loop, CLOCK_HOST, NULL, on_timer, g,
 			  &g->timer, e);
 }

@@ -17,6 +17,7 @@
 #include "diagnose.h"
 #include "dma.h"
 #include "err.h"
+#include "outfile.h"
 #include "sandbox.h"
 #include "seed.h"
 #include "vm.h"
@@ -52,6 +53,7 @@ struct machine {
 	unsigned ncpus_open;
 	struct seed seed_fdt, seed_firmware;
 	int stats_fd;                           /* -1: none */
+	struct outfiles out;                    /* until the start */
 	char booted[120];                       /* what kernel_load found */
 	/* vm.c */
 	pthread_mutex_t park_lock;

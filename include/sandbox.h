@@ -18,6 +18,8 @@
 
 #include "err.h"
 
+struct outfiles;
+
 enum sandbox_kind { SANDBOX_LOOP, SANDBOX_VCPU, SANDBOX_BLOCK };
 
 #define SANDBOX_DIRS 4
@@ -28,6 +30,8 @@ struct sandbox {
 	bool accept;                    /* the loop may accept connections */
 	int unlink_dir[SANDBOX_DIRS];   /* the loop may remove names in these
 					 * directories; -1: none */
+	const struct outfiles *undo;    /* main may remove these until
+					 * sandbox_process; may be NULL */
 };
 
 /* Handlers for SIGSYS and for our own crashes: restore the terminal, say what

@@ -15,6 +15,7 @@
 struct access;
 struct device;
 struct loop;
+struct outfiles;
 struct trace;
 
 enum {
@@ -38,7 +39,7 @@ extern const char trace_help[];
 
 /* Main thread, before the sandbox. */
 struct trace *trace_open(const struct cfg_trace *, struct loop *,
-			 struct err *);
+			 struct outfiles *, struct err *);
 /* Writes out what is left. NULL is ignored. */
 void trace_close(struct trace *);
 /* TRACE_* of a trace, NULL: none. */

@@ -16,6 +16,7 @@
 #include "err.h"
 
 struct loop;
+struct outfiles;
 
 enum tty_event {
 	TTY_QUIT,                       /* Ctrl-a x */
@@ -26,6 +27,7 @@ struct tty_conf {
 	const struct cfg_tty *cfg;
 	const char *name;               /* "serial", for messages */
 	struct loop *loop;
+	struct outfiles *out;           /* file: goes through it */
 	void (*event)(void *arg, enum tty_event);       /* loop thread */
 	void *arg;
 };

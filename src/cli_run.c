@@ -270,6 +270,7 @@ static void run_machine(struct config *c, struct result *r)
 		return;
 	}
 	describe(m);
+	outfiles_start(&m->out);
 	if (vm_start(m, &r->err) || (m->gdb && gdb_start(m->gdb, &r->err))) {
 		machine_free(m);
 		return;

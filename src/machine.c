@@ -18,6 +18,7 @@
 #include "log.h"
 #include "loop.h"
 #include "machine.h"
+#include "outfile.h"
 #include "pcie.h"
 #include "pl011.h"
 #include "pl061.h"
@@ -186,7 +187,8 @@ static void on_tty(void *arg, enum tty_event ev)
 static int open_ttys(struct machine *m, struct err *e)
 {
 	struct tty_conf c = { .cfg = &m->config->serial, .name = "serial",
-			      .loop = m->loop, .event = on_tty, .arg = m };
+			      .loop = m->loop, .out = &m->out,
+			      .event = on_tty, .arg = m };
 
 	m->serial = tty_open(&c, e);
 	if (!m->serial)
@@ -220,8 +222,7 @@ static int open_display(struct machine *m, struct err *e)
 
 	if (!path)
 		return 0;
-	m->display_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC |
-			     O_NONBLOCK | O_NOCTTY, 0666);
+	m->display_fd = outfile_open(&m->out, path);
 	return m->display_fd < 0 ? err_set(e, errno, "--display file:%s", path)
 				 : 0;
 }
@@ -232,7 +233,7 @@ static int open_trace(struct machine *m, struct err *e)
 
 	if (!c->what)
 		return 0;
-	m->vm.trace = trace_open(c, m->loop, e);
+	m->vm.trace = trace_open(c, m->loop, &m->out, e);
 	if (!m->vm.trace)
 		return -1;
 	if (c->what & TRACE_MMIO)
@@ -290,8 +291,7 @@ static int open_stats(struct machine *m, struct err *e)
 		return 0;
 	/* Its first object would open /dev/urandom for hashing. */
 	json_object_seed(0);
-	m->stats_fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC |
-			   O_NONBLOCK | O_NOCTTY, 0666);
+	m->stats_fd = outfile_open(&m->out, path);
 	return m->stats_fd < 0 ? err_set(e, errno, "--stats %s", path) : 0;
 }
 
@@ -360,6 +360,7 @@ static struct machine *machine_alloc(struct config *c, struct err *e)
 	m->config = c;
 	m->stats_fd = m->signal_fd = m->display_fd = -1;
 	m->sandbox.on = c->sandbox;
+	m->sandbox.undo = &m->out;
 	for (int i = 0; i < SANDBOX_DIRS; i++)
 		m->sandbox.unlink_dir[i] = -1;
 	pthread_mutex_init(&m->park_lock, NULL);
@@ -450,6 +451,7 @@ void machine_free(struct machine *m)
 	if (m->display_fd >= 0)
 		close(m->display_fd);
 	trace_close(m->vm.trace);
+	outfiles_end(&m->out);
 	pthread_cond_destroy(&m->unpark);
 	pthread_cond_destroy(&m->parked);
 	pthread_mutex_destroy(&m->why_lock);

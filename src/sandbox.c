@@ -26,6 +26,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "outfile.h"
 #include "sandbox.h"
 #include "tty.h"
 
@@ -138,16 +139,29 @@ int sandbox_landlock(void)
 	return v > 0 ? (int)v : 0;
 }
 
+static int may_remove(int ruleset, int dir, struct err *e)
+{
+	struct landlock_path_beneath_attr rule = {
+		.allowed_access = LANDLOCK_ACCESS_FS_REMOVE_FILE,
+		.parent_fd = dir,
+	};
+
+	return dir >= 0 && syscall(SYS_landlock_add_rule, ruleset,
+				   LANDLOCK_RULE_PATH_BENEATH, &rule, 0) ?
+	       err_set(e, errno, "sandbox: Landlock rule") : 0;
+}
+
 /* Nothing in the file system may be opened, made or removed by name any more,
- * but sockets of our own removed. A second wall behind the filters, and like
- * them it holds for every thread made after. */
+ * but sockets and output files of our own removed; the filters forbid the
+ * latter once the machine starts. A second wall behind them, and like them it
+ * holds for every thread made after. */
 static int landlock(const struct sandbox *s, struct err *e)
 {
 	struct landlock_ruleset_attr attr = {
 		/* all rights of the first version: bits 0 to 12 */
 		.handled_access_fs = (1u << 13) - 1,
 	};
-	int abi = sandbox_landlock(), fd;
+	int abi = sandbox_landlock(), fd, r = 0;
 
 	if (!abi)
 		return 0;
@@ -158,27 +172,14 @@ static int landlock(const struct sandbox *s, struct err *e)
 	fd = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 	if (fd < 0)
 		return err_set(e, errno, "sandbox: Landlock ruleset");
-	for (int i = 0; i < SANDBOX_DIRS; i++) {
-		struct landlock_path_beneath_attr rule = {
-			.allowed_access = LANDLOCK_ACCESS_FS_REMOVE_FILE,
-			.parent_fd = s->unlink_dir[i],
-		};
-
-		if (rule.parent_fd >= 0 &&
-		    syscall(SYS_landlock_add_rule, fd,
-			    LANDLOCK_RULE_PATH_BENEATH, &rule, 0)) {
-			err_set(e, errno, "sandbox: Landlock rule");
-			close(fd);
-			return -1;
-		}
-	}
-	if (syscall(SYS_landlock_restrict_self, fd, 0)) {
-		err_set(e, errno, "sandbox: Landlock");
-		close(fd);
-		return -1;
-	}
+	for (int i = 0; i < SANDBOX_DIRS && !r; i++)
+		r = may_remove(fd, s->unlink_dir[i], e);
+	for (int i = 0; s->undo && i < s->undo->n && !r; i++)
+		r = may_remove(fd, s->undo->file[i].dir, e);
+	if (!r && syscall(SYS_landlock_restrict_self, fd, 0))
+		r = err_set(e, errno, "sandbox: Landlock");
 	close(fd);
-	return 0;
+	return r;
 }
 
 static int drop_caps(struct err *e)

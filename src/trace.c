@@ -12,6 +12,7 @@
 #include "config.h"
 #include "device.h"
 #include "loop.h"
+#include "outfile.h"
 #include "trace.h"
 
 #define LIMIT (16u << 20)
@@ -144,7 +145,7 @@ int trace_parse(struct cfg_trace *t, char *text, struct err *e)
 /* ---- life ------------------------------------------------------------ */
 
 struct trace *trace_open(const struct cfg_trace *c, struct loop *l,
-			 struct err *e)
+			 struct outfiles *out, struct err *e)
 {
 	struct trace *t = calloc(1, sizeof(*t));
 
@@ -162,8 +163,7 @@ struct trace *trace_open(const struct cfg_trace *c, struct loop *l,
 	if (!c->path)
 		return t;
 	t->lines = false;
-	t->fd = open(c->path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC |
-		     O_NONBLOCK | O_NOCTTY, 0666);
+	t->fd = outfile_open(out, c->path);
 	if (t->fd < 0) {
 		err_set(e, errno, "--trace file:%s", c->path);
 		trace_close(t);

@@ -20,6 +20,7 @@
 #include "device.h"
 #include "log.h"
 #include "loop.h"
+#include "outfile.h"
 #include "sock.h"
 #include "tty.h"
 #include "tty_tcp.h"
@@ -443,13 +444,12 @@ static int open_stdio(struct host_tty *t, struct err *e)
 	return 0;
 }
 
-static int open_file(struct host_tty *t, const char *path, struct err *e)
+static int open_file(struct host_tty *t, const char *path,
+		     struct outfiles *out, struct err *e)
 {
 	struct stat st;
 
-	/* O_NONBLOCK: a FIFO without a reader must not hang the start */
-	t->out = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOCTTY |
-		      O_CLOEXEC | O_NONBLOCK, 0666);
+	t->out = outfile_open(out, path);
 	if (t->out < 0 && errno == ENXIO)
 		return err_set(e, 0, "--%s file:%s: a FIFO that nobody reads",
 			       t->name, path);
@@ -565,7 +565,7 @@ struct tty *tty_open(const struct tty_conf *c, struct err *e)
 	t->sock = (struct sock)SOCK_NONE;
 	switch (t->where) {
 	case CFG_TTY_STDIO: r = open_stdio(t, e); break;
-	case CFG_TTY_FILE: r = open_file(t, c->cfg->path, e); break;
+	case CFG_TTY_FILE: r = open_file(t, c->cfg->path, c->out, e); break;
 	case CFG_TTY_UNIX: r = open_unix(t, c->cfg->path, e); break;
 	case CFG_TTY_TCP: r = open_tcp(t, c->cfg->path, e); break;
 	case CFG_TTY_PTY: r = open_pty(t, e); break;

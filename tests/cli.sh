@@ -213,6 +213,14 @@ expect 3 '--serial file:no/dir' run -k Image --serial file:no/dir
 expect 3 '--serial unix:no/dir' run -k Image --serial unix:no/dir
 expect 3 'is no socket' run -k Image --serial unix:text
 expect 3 '--stats no/dir' run -k Image --stats no/dir
+# a machine that does not start leaves the files of its output options alone
+echo old >kept
+for bad in '--dtb text' '--gdb unix:text' '-d qcow.img,format=qcow2' '-i empty'; do
+	expect 3 '' run -k Image $bad --stats new --serial file:kept --trace irqs,file:kept --display file:new
+	[ "$(cat kept)" = old ] || fail "$bad: an output file is not as it was"
+	[ ! -e new ] || fail "$bad: left an output file"
+done
+rm -f kept new
 expect 3 'a kernel, not a bundle' run Image
 expect 3 'both are kernels' run Image Image.gz
 expect 3 'no kernel among them' run disk.img disk.img
@@ -411,7 +419,47 @@ expect 3 'neither a directory nor the name of a suite' create --debian ./x lin
 	fail "create on a full disk: $(cat err)"
 rm -f out err
 [ ! -e lin ] || fail "create left something on a full disk"
-mkdir path
+# of a root directory, by a user whose PATH has no sbin
+mkdir -p root/boot path
+cp Image root/boot/vmlinuz-1.0
+cp Image.gz root/boot/vmlinuz-1.1
+cp ram root/boot/initrd.img-1.1
+echo hello >root/greeting
+count=$((count + 1))
+PATH=$PWD/path "$pome" create --debian root --disk-size 64M lin >out 2>err || fail "create --debian root: $(cat err)"
+cmp -s Image.gz lin/vmlinuz && cmp -s ram lin/initrd.img || fail "create --debian: not the newest kernel"
+[ "$(PATH=$PATH:/sbin:/usr/sbin debugfs -R 'cat /greeting' lin/disk.img 2>/dev/null)" = hello ] ||
+	fail "create --debian: not what was in the root directory"
+rm -rf lin root out err
+# an mmdebstrap that only runs its hooks, in its order: what they find and make
+cat >path/mmdebstrap <<'S'
+#!/bin/bash
+set -e
+root=$(mktemp -d "$PWD/root.XXXXXX")
+run() { # KIND OPTION...
+	for o in "${@:2}"; do
+		case $o in --$1-hook=*) sh -ec "${o#*=}" exec "$root" ;; esac
+	done
+}
+run setup "$@"
+grep -q '^MODULES=list$' "$root"/etc/initramfs-tools/conf.d/*
+grep -q '^virtio_blk$' "$root"/usr/share/initramfs-tools/modules.d/*
+mkdir -p "$root"/boot "$root"/etc/systemd/network
+cp Image "$root"/boot/vmlinuz-1
+cp ram "$root"/boot/initrd.img-1
+echo 'root:*:1::::::' >"$root"/etc/shadow
+run customize "$@"
+grep -q '^root::1' "$root"/etc/shadow
+rm -r "$root"
+S
+chmod 755 path/mmdebstrap
+PATH=$PWD/path:$PATH prints 0 'start it: pome run lin' create --debian bookworm --disk-size 64M lin
+cmp -s Image lin/vmlinuz && cmp -s ram lin/initrd.img && [ "$(stat -c %s lin/disk.img)" = 67108864 ] ||
+	fail "create --debian made no copies"
+PATH=$PATH:/usr/sbin:/sbin e2fsck -fn lin/disk.img >/dev/null 2>&1 || fail "create --debian: the disk's file system"
+PATH=$PATH:/usr/sbin:/sbin debugfs -R 'cat /etc/hostname' lin/disk.img 2>/dev/null | grep -q debian || fail "create --debian: no host name"
+prints 0 'root=/dev/vda rw' inspect --command lin
+rm -rf lin root.*
 printf '#!/bin/sh\necho busy; exec sleep 60\n' >path/mmdebstrap
 chmod 755 path/mmdebstrap
 PATH=$PWD/path:$PATH timeout -s INT 1 "$pome" create --debian bookworm lin \

@@ -60,6 +60,9 @@ static void test_display(void **state)
 	c.fd = mkstemp(path);
 	assert_true(c.fd >= 0);
 	dev = fake_device(f, &gfx_ops, &c);
+	assert_int_equal(picture(buf, sizeof(buf)), 0); /* it does not run */
+	dev->ops->resume(dev);
+	fake_advance(f, 1);
 	assert_int_equal(picture(buf, sizeof(buf)), head + W * H * 3);
 	assert_memory_equal(buf, "P6\n64 64\n255\n", head);
 	assert_int_equal(buf[head], 0);

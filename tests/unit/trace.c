@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "fake.h"
+#include "outfile.h"
 #include "trace.h"
 
 static char path[] = "/tmp/pome-trace-XXXXXX";
@@ -90,13 +91,15 @@ static char *slurp(void)
 static struct trace *begin(const char *what, uint64_t limit)
 {
 	struct cfg_trace c = { 0 };
+	struct outfiles out = { .n = 0 };
 	struct trace *t;
 	struct err e;
 
 	assert_int_equal(parse(&c, what), 0);
 	c.path = path;
 	c.limit = limit;
-	t = trace_open(&c, loop, &e);
+	t = trace_open(&c, loop, &out, &e);
+	outfiles_start(&out);
 	assert_non_null(t);
 	return t;
 }
@@ -186,9 +189,10 @@ static void test_refused(void **state)
 {
 	struct cfg_trace c = { .what = 1, .path = "/nonexistent/x",
 			       .limit = 1 };
+	struct outfiles out = { .n = 0 };
 	struct err e;
 
-	assert_null(trace_open(&c, loop, &e));
+	assert_null(trace_open(&c, loop, &out, &e));
 	assert_non_null(strstr(e.msg, "/nonexistent/x"));
 	trace_close(NULL);
 }

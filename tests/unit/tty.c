@@ -20,6 +20,7 @@
 
 #include "device.h"
 #include "loop.h"
+#include "outfile.h"
 #include "tty.h"
 
 static char dir[] = "/tmp/pome-tty-XXXXXX";
@@ -57,12 +58,14 @@ static struct tty *open_tty(enum cfg_where where, const char *name)
 {
 	char path[64];
 	struct cfg_tty cfg = { .where = where, .path = path };
+	struct outfiles out = { .n = 0 };
 	struct tty_conf c = { .cfg = &cfg, .name = "serial", .loop = loop,
-			      .event = on_event };
+			      .out = &out, .event = on_event };
 	struct tty *t;
 
 	snprintf(path, sizeof(path), "%s/%s", dir, name ? name : "");
 	t = tty_open(&c, &e);
+	outfiles_start(&out);
 	if (t) {
 		t->dev = &dev;
 		t->input = input;
