@@ -16,22 +16,36 @@
 
 #define STAGE "POME_CREATE"             /* environment of the hooks */
 
-/* What a system on its own needs and mmdebstrap leaves to its caller. They run
- * with the new root in $1, perhaps as another user than we are. */
+/* Hooks of mmdebstrap: they run with the new root in $1, perhaps as another user
+ * than we are. */
+#define EARLY "--setup-hook="           /* there is no package yet */
+#define LATE "--customize-hook="        /* all are there */
+
 static const char *const hooks[] = {
-	"sed -i 's/^root:[^:]*:/root::/' \"$1/etc/shadow\"",
-	"echo debian >\"$1/etc/hostname\"",
-	"printf '127.0.0.1 localhost\\n127.0.1.1 debian\\n' >\"$1/etc/hosts\"",
-	"echo '/dev/vda / ext4 defaults 0 1' >\"$1/etc/fstab\"",
-	"printf '[Match]\\nName=en* eth*\\n[Network]\\nDHCP=yes\\n' "
+	/* The machine's disk is known. An initial RAM disk of all drivers would
+	 * be put together by thousands of programs: half an hour where arm64
+	 * programs run in an emulator. */
+	EARLY "d=\"$1/etc/initramfs-tools/conf.d\"; mkdir -p \"$d\" && "
+	"echo MODULES=list >\"$d/pome\"",
+	EARLY "d=\"$1/usr/share/initramfs-tools/modules.d\"; "
+	"mkdir -p \"$d\" && printf '%s\\n' virtio_pci virtio_blk "
+	"virtio_console ext4 >\"$d/pome\"",
+	/* What a system on its own needs and mmdebstrap leaves to its caller. */
+	LATE "sed -i 's/^root:[^:]*:/root::/' \"$1/etc/shadow\"",
+	LATE "echo debian >\"$1/etc/hostname\"",
+	LATE "printf '127.0.0.1 localhost\\n127.0.1.1 debian\\n' "
+	">\"$1/etc/hosts\"",
+	LATE "echo '/dev/vda / ext4 defaults 0 1' >\"$1/etc/fstab\"",
+	LATE "printf '[Match]\\nName=en* eth*\\n[Network]\\nDHCP=yes\\n' "
 	">\"$1/etc/systemd/network/80-dhcp.network\"",
-	"w=\"$1/etc/systemd/system/multi-user.target.wants\"; mkdir -p \"$w\" "
+	LATE "w=\"$1/etc/systemd/system/multi-user.target.wants\"; "
+	"mkdir -p \"$w\" "
 	"&& ln -sf /lib/systemd/system/systemd-networkd.service \"$w/\"",
-	"echo nameserver 10.0.2.3 >\"$1/etc/resolv.conf\"",
-	"cp \"$1\"/boot/vmlinuz-* \"$" STAGE "/vmlinuz\"",
-	"cp \"$1\"/boot/initrd.img-* \"$" STAGE "/initrd.img\"",
-	"mke2fs -q -t ext4 -L debian -d \"$1\" \"$" STAGE "/disk.img\"",
-	"chmod 644 \"$" STAGE "\"/*",
+	LATE "echo nameserver 10.0.2.3 >\"$1/etc/resolv.conf\"",
+	LATE "cp \"$1\"/boot/vmlinuz-* \"$" STAGE "/vmlinuz\"",
+	LATE "cp \"$1\"/boot/initrd.img-* \"$" STAGE "/initrd.img\"",
+	LATE "mke2fs -q -t ext4 -L debian -d \"$1\" \"$" STAGE "/disk.img\"",
+	LATE "chmod 644 \"$" STAGE "\"/*",
 };
 
 enum { NHOOKS = sizeof(hooks) / sizeof(hooks[0]) };
@@ -41,18 +55,15 @@ static const char *const made_files[] = { "vmlinuz", "initrd.img",
 
 static int bootstrap(struct create *c, struct made *m, struct err *e)
 {
-	char *argv[NHOOKS + 8], *hook[NHOOKS];
+	char *argv[NHOOKS + 8];
 	int n = 0, r;
 
 	argv[n++] = (char *)"mmdebstrap";
 	argv[n++] = (char *)"--arch=arm64";
 	argv[n++] = (char *)"--variant=important";
 	argv[n++] = (char *)"--include=linux-image-arm64,systemd-sysv,udev";
-	for (int i = 0; i < NHOOKS; i++) {
-		if (asprintf(&hook[i], "--customize-hook=%s", hooks[i]) < 0)
-			hook[i] = NULL;
-		argv[n++] = hook[i];
-	}
+	for (int i = 0; i < NHOOKS; i++)
+		argv[n++] = (char *)hooks[i];
 	argv[n++] = (char *)c->debian;
 	argv[n++] = (char *)"/dev/null";
 	argv[n] = NULL;
@@ -61,8 +72,6 @@ static int bootstrap(struct create *c, struct made *m, struct err *e)
 		err_set(e, 0, "create: this host does not run arm64 programs, "
 			"which mmdebstrap needs (apt install qemu-user-static "
 			"binfmt-support; in a container, on its host)");
-	for (int i = 0; i < NHOOKS; i++)
-		free(hook[i]);
 	return r;
 }
 

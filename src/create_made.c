@@ -252,6 +252,19 @@ int made_copy(struct made *m, const char *from, const char *name, uint64_t size,
 
 /* ---- other programs ---------------------------------------------------------- */
 
+/* mke2fs is where Debian's users do not look; so are mmdebstrap's helpers. */
+static void add_sbin(void)
+{
+	const char *old = getenv("PATH");
+	char *path;
+
+	if (old && asprintf(&path, "%s:/usr/local/sbin:/usr/sbin:/sbin",
+			    old) >= 0) {
+		setenv("PATH", path, 1);
+		free(path);
+	}
+}
+
 static pid_t spawn(char *const argv[], int out)
 {
 	sigset_t none;
@@ -269,6 +282,7 @@ static pid_t spawn(char *const argv[], int out)
 		_exit(127);
 	close(STDIN_FILENO);
 	open("/dev/null", O_RDONLY);
+	add_sbin();
 	execvp(argv[0], argv);
 	_exit(127);
 }
