@@ -230,28 +230,33 @@ static void as_flatten(struct as *as)
 	}
 }
 
+/* Puts a window on a list in which none may overlap another. */
+static int as_put(struct as_win *list, int *n, int max, struct as_win w,
+		  struct err *e)
+{
+	for (int i = 0; i < *n; i++)
+		if (as_overlap(w.gpa, w.len, list[i].gpa, list[i].len))
+			return err_set(e, 0, "%s at 0x%llx overlaps %s",
+				       w.dev->id, (unsigned long long)w.gpa,
+				       list[i].dev->id);
+	if (*n == max)
+		return err_set(e, 0, "%s: too many device windows", w.dev->id);
+	list[(*n)++] = w;
+	return 0;
+}
+
 int as_dev(struct as *as, uint64_t gpa, uint64_t len, struct device *dev,
 	   uint8_t win, struct err *e)
 {
-	int i, rc;
+	int rc = as_check_range(as, dev->id, gpa, len, true, e);
 
-	rc = as_check_range(as, dev->id, gpa, len, true, e);
 	if (rc < 0)
 		return rc;
 	pthread_rwlock_wrlock(&as->lock);
-	for (i = 0; i < as->nwin && !rc; i++) {
-		struct as_win *w = &as->win[i];
-
-		if (as_overlap(gpa, len, w->gpa, w->len))
-			rc = err_set(e, 0, "%s at 0x%llx overlaps %s", dev->id,
-				     (unsigned long long)gpa, w->dev->id);
-	}
-	if (!rc && as->nwin == AS_MAX_WIN)
-		rc = err_set(e, 0, "%s: too many device windows", dev->id);
-	if (!rc) {
-		as->win[as->nwin++] = (struct as_win){ gpa, len, dev, win };
+	rc = as_put(as->win, &as->nwin, AS_MAX_WIN,
+		    (struct as_win){ gpa, len, dev, win }, e);
+	if (!rc)
 		as_flatten(as);
-	}
 	pthread_rwlock_unlock(&as->lock);
 	return rc;
 }
@@ -259,23 +264,13 @@ int as_dev(struct as *as, uint64_t gpa, uint64_t len, struct device *dev,
 int as_back(struct as *as, uint64_t gpa, uint64_t len, struct device *dev,
 	    uint8_t win, struct err *e)
 {
-	int i, rc;
+	int rc = as_check_range(as, dev->id, gpa, len, true, e);
 
-	rc = as_check_range(as, dev->id, gpa, len, true, e);
 	if (rc < 0)
 		return rc;
 	pthread_rwlock_wrlock(&as->lock);
-	for (i = 0; i < as->nback && !rc; i++) {
-		struct as_win *w = &as->back[i];
-
-		if (as_overlap(gpa, len, w->gpa, w->len))
-			rc = err_set(e, 0, "%s at 0x%llx overlaps %s", dev->id,
-				     (unsigned long long)gpa, w->dev->id);
-	}
-	if (!rc && as->nback == AS_MAX_BACK)
-		rc = err_set(e, 0, "%s: too many device windows", dev->id);
-	if (!rc)
-		as->back[as->nback++] = (struct as_win){ gpa, len, dev, win };
+	rc = as_put(as->back, &as->nback, AS_MAX_BACK,
+		    (struct as_win){ gpa, len, dev, win }, e);
 	pthread_rwlock_unlock(&as->lock);
 	return rc;
 }
