@@ -36,6 +36,14 @@ struct utm_args {
 void utm_args_parse(struct bundle *, struct node *at, const char *const *arg,
 		    int n, struct utm_args *);
 void utm_args_apply(struct bundle *, struct node *at, struct utm_args *);
+/* What a drive's ImageType says, in the order of its words. */
+enum {
+	UTM_IMG_NONE, UTM_IMG_DISK, UTM_IMG_CD, UTM_IMG_BIOS, UTM_IMG_KERNEL,
+	UTM_IMG_INITRD, UTM_IMG_DTB
+};
+/* A drive from UTM_IMG_BIOS on is a file that starts the machine; the path
+ * becomes the bundle's. */
+void utm_boot_file(struct bundle *, struct node *drive, int type, char *path);
 /* What starts it, after drives and arguments were read. */
 void utm_boot(struct bundle *, struct node *at, const char *key, bool uefi);
 bool utm_target(struct bundle *, struct node *sys);

@@ -211,6 +211,21 @@ void utm_args_apply(struct bundle *b, struct node *at, struct utm_args *a)
 	free(a->bios);
 }
 
+void utm_boot_file(struct bundle *b, struct node *d, int type, char *path)
+{
+	char key[NODE_PATH], **slot = type == UTM_IMG_KERNEL ? &b->vm.kernel :
+		type == UTM_IMG_INITRD ? &b->vm.initrd :
+		type == UTM_IMG_DTB ? &b->vm.dtb : &b->vm.firmware;
+
+	free(*slot);
+	*slot = path;
+	if (type != UTM_IMG_KERNEL)
+		return;
+	b->vm.boot = BVM_BOOT_KERNEL;
+	vm_key(&b->vm.boot_key, d);
+	file_check_kernel(b, node_path(d, key), path);
+}
+
 void utm_boot(struct bundle *b, struct node *at, const char *key, bool uefi)
 {
 	struct bvm *vm = &b->vm;

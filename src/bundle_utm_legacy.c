@@ -19,23 +19,6 @@ static void name_it(struct bundle *b)
 	b->vm.name = strndup(base, n);
 }
 
-enum { IMG_NONE, IMG_DISK, IMG_CD, IMG_BIOS, IMG_KERNEL, IMG_INITRD, IMG_DTB };
-
-static void boot_file(struct bundle *b, struct node *d, int type, char *path)
-{
-	char key[NODE_PATH], **slot = type == IMG_KERNEL ? &b->vm.kernel :
-		type == IMG_INITRD ? &b->vm.initrd :
-		type == IMG_DTB ? &b->vm.dtb : &b->vm.firmware;
-
-	free(*slot);
-	*slot = path;
-	if (type != IMG_KERNEL)
-		return;
-	b->vm.boot = BVM_BOOT_KERNEL;
-	vm_key(&b->vm.boot_key, d);
-	file_check_kernel(b, node_path(d, key), path);
-}
-
 static void read_drive(struct bundle *b, struct node *d)
 {
 	static const char *const types[] = { "none", "disk", "cd", "bios",
@@ -44,13 +27,13 @@ static void read_drive(struct bundle *b, struct node *d)
 	const char *iface = get_str(b, d, "InterfaceType", OPTIONAL);
 	const char *name = get_str(b, d, "DriveName", OPTIONAL);
 	int type = node_has(d, "ImageType") ?
-		get_word(b, d, "ImageType", OPTIONAL, types) : IMG_DISK;
+		get_word(b, d, "ImageType", OPTIONAL, types) : UTM_IMG_DISK;
 	struct bvm_disk *disk;
 	bool removable;
 	char *path;
 
 	if (get_bool(b, d, "Cdrom", OPTIONAL, false))
-		type = IMG_CD;
+		type = UTM_IMG_CD;
 	if (type < 0)
 		return;
 	removable = get_bool(b, d, "Removable", OPTIONAL, false);
@@ -67,14 +50,14 @@ static void read_drive(struct bundle *b, struct node *d)
 	path = utm_image(b, d, "ImagePath", image);
 	if (!path)
 		return;
-	if (type >= IMG_BIOS) {
-		boot_file(b, d, type, path);
+	if (type >= UTM_IMG_BIOS) {
+		utm_boot_file(b, d, type, path);
 		return;
 	}
-	disk = vm_disk(b, d, path, type == IMG_CD);
+	disk = vm_disk(b, d, path, type == UTM_IMG_CD);
 	if (!disk)
 		return;
-	if (type == IMG_CD)
+	if (type == UTM_IMG_CD)
 		disk->role = "cdrom";
 	if (name)
 		vm_set_serial(disk, name);

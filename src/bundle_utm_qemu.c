@@ -105,23 +105,6 @@ static void read_qemu(struct bundle *b, struct node *q, bool *uefi)
 			"MachinePropertyOverride")->text);
 }
 
-enum { IMG_NONE, IMG_DISK, IMG_CD, IMG_BIOS, IMG_KERNEL, IMG_INITRD, IMG_DTB };
-
-static void boot_file(struct bundle *b, struct node *d, int type, char *path)
-{
-	char key[NODE_PATH], **slot = type == IMG_KERNEL ? &b->vm.kernel :
-		type == IMG_INITRD ? &b->vm.initrd :
-		type == IMG_DTB ? &b->vm.dtb : &b->vm.firmware;
-
-	free(*slot);
-	*slot = path;
-	if (type != IMG_KERNEL)
-		return;
-	b->vm.boot = BVM_BOOT_KERNEL;
-	vm_key(&b->vm.boot_key, d);
-	file_check_kernel(b, node_path(d, key), path);
-}
-
 static bool same_id(struct bundle *b, struct node *all, struct node *d,
 		    const char *id)
 {
@@ -150,16 +133,16 @@ static void add_disk(struct bundle *b, struct node *d, char *path, bool ro,
 		if (mac) {
 			vm_aux(b, d, "ImageName", path);
 		} else {
-			boot_file(b, d, IMG_BIOS, path);
+			utm_boot_file(b, d, UTM_IMG_BIOS, path);
 			b->vm.boot = BVM_BOOT_UEFI;
 		}
 		return;
 	}
-	disk = vm_disk(b, d, path, ro || type == IMG_CD);
+	disk = vm_disk(b, d, path, ro || type == UTM_IMG_CD);
 	if (!disk)
 		return;
 	vm_set_serial(disk, id);
-	if (type == IMG_CD)
+	if (type == UTM_IMG_CD)
 		disk->role = "cdrom";
 	if (!strcmp(iface, "NVMe"))
 		disk->bus = "nvme";
@@ -195,8 +178,8 @@ static void read_drive(struct bundle *b, struct node *all, struct node *d)
 	path = utm_image(b, d, "ImageName", image);
 	if (!path)
 		return;
-	if (type >= IMG_BIOS)
-		boot_file(b, d, type, path);
+	if (type >= UTM_IMG_BIOS)
+		utm_boot_file(b, d, type, path);
 	else
 		add_disk(b, d, path, ro, id, type, ifaces[iface]);
 }
