@@ -4,7 +4,10 @@
     g.expect("login: ", 300); g.type("root\n")
     status, text = g.run("uname -r")
 """
-import os, pty, re, select, signal, subprocess, sys, time
+import ctypes, os, pty, re, select, signal, subprocess, sys, time
+
+libc = ctypes.CDLL(None)
+PR_SET_PDEATHSIG = 1
 
 
 class Lost(Exception):
@@ -16,8 +19,10 @@ def patience(seconds):
     return seconds * max(1, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
-def plain_signals():
-    """What a shell ignores for its background jobs, pome would ignore too."""
+def start_plain():
+    """What a shell ignores for its background jobs, pome would ignore too. And a guest ends with its script, whatever ended
+    that: one that waits for a key would keep a CPU for ever."""
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     for s in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
         signal.signal(s, signal.SIG_DFL)
 
@@ -43,7 +48,7 @@ class Guest:
         self.log = open(log, "wb") if log else None
         self.count = 0
         self.proc = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=subprocess.PIPE,
-                                     start_new_session=True, preexec_fn=plain_signals)
+                                     start_new_session=True, preexec_fn=start_plain)
         os.close(slave)
 
     def _read(self, seconds):
