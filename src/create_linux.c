@@ -30,7 +30,7 @@ int create_check_kernel(const char *path, struct err *e)
 {
 	uint8_t *head = malloc(KERNEL_HEAD);
 	struct kernel_sniff k = { .kind = KERNEL_REFUSE };
-	uint64_t size;
+	uint64_t size = 0;
 	ssize_t n = head ? read_head(path, "a kernel image", head, KERNEL_HEAD,
 				     &size, e) : err_set(e, 0, "out of memory");
 
@@ -64,7 +64,7 @@ static int disk_name(const char *path, int i, char name[24], struct err *e)
 {
 	uint8_t *head = malloc(DISK_HEAD);
 	struct disk_sniff s = { 0 };
-	uint64_t size;
+	uint64_t size = 0;
 	ssize_t n = head ? read_head(path, "a disk image", head, DISK_HEAD,
 				     &size, e) : err_set(e, 0, "out of memory");
 

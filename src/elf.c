@@ -253,8 +253,8 @@ int elf_load(const struct boot_ram *r, const uint8_t *data, size_t len,
 	     struct kernel_loaded *out, struct err *e)
 {
 	struct elf x = { .ram = r, .data = data, .len = len };
+	Elf64_Ehdr h = { 0 };
 	uint64_t entry;
-	Elf64_Ehdr h;
 
 	if (read_headers(&x, &h, e))
 		return -1;
