@@ -44,8 +44,12 @@ static const char *const hooks[] = {
 	LATE "echo nameserver 10.0.2.3 >\"$1/etc/resolv.conf\"",
 	LATE "cp \"$1\"/boot/vmlinuz-* \"$" STAGE "/vmlinuz\"",
 	LATE "cp \"$1\"/boot/initrd.img-* \"$" STAGE "/initrd.img\"",
-	LATE "mke2fs -q -t ext4 -L debian -d \"$1\" \"$" STAGE "/disk.img\"",
-	LATE "chmod 644 \"$" STAGE "\"/*",
+	/* /proc and /sys are mounted in the root now; they are not where the
+	 * root alone is mounted a second time. Who may not mount has neither. */
+	LATE "d=\"$1\"; if mount --bind \"$d\" \"$" STAGE "/root\"; then "
+	"d=\"$" STAGE "/root\"; trap 'umount \"$d\"' EXIT; fi; "
+	"mke2fs -q -t ext4 -L debian -d \"$d\" \"$" STAGE "/disk.img\"",
+	LATE "cd \"$" STAGE "\" && chmod 644 vmlinuz initrd.img",
 };
 
 enum { NHOOKS = sizeof(hooks) / sizeof(hooks[0]) };
@@ -97,6 +101,8 @@ static void remove_stage(const char *stage)
 {
 	char path[PATH_MAX];
 
+	if (snprintf(path, sizeof(path), "%s/root", stage) < (int)sizeof(path))
+		rmdir(path);
 	for (size_t i = 0; i < sizeof(made_files) / sizeof(made_files[0]); i++)
 		if (snprintf(path, sizeof(path), "%s/%s", stage,
 			     made_files[i]) < (int)sizeof(path))
@@ -134,6 +140,7 @@ static int from_suite(struct create *c, struct made *m, struct err *e)
 
 		/* mke2fs takes the size of what is there. */
 		if (disk < 0 || fchmod(disk, 0666) ||
+		    mkdirat(fd, "root", 0755) ||
 		    ftruncate(disk, (off_t)c->disk_size))
 			err_set(e, errno, "create: disk.img");
 		else
