@@ -136,6 +136,11 @@ int blk_lock(int fd, const char *path, bool readonly, struct err *e)
 		return 0;
 taken:
 	find_holder(fd, who, sizeof(who));
+	if (readonly)
+		return err_set(e, 0, "%s: in use by %s, which writes to it; a "
+			       "second machine would read it half changed "
+			       "(stop the other one, or give it --ephemeral or "
+			       "--readonly as well)", path, who);
 	return err_set(e, 0, "%s: in use by %s; two machines on one disk "
 		       "destroy it (stop the other one, use readonly in both, "
 		       "or try --ephemeral)", path, who);

@@ -611,6 +611,26 @@ static int read_file(struct bundle *b, enum bundle_how how, const char *path,
 	return r;
 }
 
+static int not_there(const char *path, struct err *e)
+{
+	int no = errno;
+	const char *slash = strrchr(path, '/');
+	char *dir = !slash ? strdup(".") :
+		    strndup(path, (size_t)(slash - path) + 1);
+	char near[128] = "";
+
+	if (dir && no == ENOENT)
+		file_near(dir, slash ? slash + 1 : path, near, sizeof(near));
+	free(dir);
+	if (*near)
+		return err_set(e, 0, "%s: %s (did you mean %s?)", path,
+			       strerror(no), near);
+	return err_set(e, 0, "%s: %s (expected a bundle, a kernel or a disk "
+		       "image; %s)", path, strerror(no), strstr(path, "://") ?
+		       "download it first" :
+		       "check the spelling and the current directory");
+}
+
 int bundle_read_for(struct bundle *b, enum bundle_how how, const char *path,
 		    struct config *c, struct err *e)
 {
@@ -619,13 +639,16 @@ int bundle_read_for(struct bundle *b, enum bundle_how how, const char *path,
 	struct stat st;
 	int r;
 
-	if (stat(path, &st))
-		return err_set(e, errno, "%s", path);
 	while (n > 1 && path[n - 1] == '/')
 		n--;
 	trimmed = strndup(path, n);
 	if (!trimmed)
 		return err_set(e, 0, "out of memory");
+	if (stat(path, &st)) {
+		r = not_there(trimmed, e);
+		free(trimmed);
+		return r;
+	}
 	r = S_ISDIR(st.st_mode) ? read_dir(b, trimmed, c, e, 0) :
 				  read_file(b, how, trimmed, c, e);
 	free(trimmed);

@@ -71,24 +71,38 @@ static void escaped(struct bundle *b, const struct node *n, const char *key,
 		sub ? sub : "it");
 }
 
+void file_near(const char *dir, const char *name, char *near, size_t len)
+{
+	DIR *d = opendir(dir);
+	struct dirent *de;
+	char best[256] = "";
+
+	for (int i = 0; d && i < 1000 && (de = readdir(d)); i++) {
+		const char *cand = de->d_name;
+		bool first = strcmp(cand, best) < 0;
+		/* of two that are as near the first by the alphabet */
+		const char *two[] = { first ? cand : best, first ? best : cand };
+
+		/* the name itself is there where it is a link to nothing */
+		if (!strncmp(cand, "._", 2) || !strcmp(cand, name))
+			continue;
+		if (*best ? config_nearest(name, two, 2) == cand :
+			    config_nearest(name, &cand, 1) == cand)
+			snprintf(best, sizeof(best), "%s", cand);
+	}
+	if (d)
+		closedir(d);
+	bundle_escape(best, near, len);
+}
+
 static void missing(struct bundle *b, const struct node *n, const char *key,
 		    const char *sub, const char *name)
 {
 	char *where = sub ? join(b->dir, sub) : strdup(b->dir);
-	DIR *d = where ? opendir(where) : NULL;
 	char near[128] = "";
-	struct dirent *de;
 
-	for (int i = 0; d && i < 1000 && (de = readdir(d)); i++) {
-		const char *cand = de->d_name;
-
-		/* the name itself is there where it is a link to nothing */
-		if (strncmp(cand, "._", 2) && strcmp(cand, name) &&
-		    config_nearest(name, &cand, 1))
-			snprintf(near, sizeof(near), "%.120s", cand);
-	}
-	if (d)
-		closedir(d);
+	if (where)
+		file_near(where, name, near, sizeof(near));
 	note_at(b, NOTE_ERROR, "file-missing", n, key, "%.120s is not there "
 		"(tried %.120s/%.120s)%s%s%s", name, where ? where : "", name,
 		*near ? "; did it mean " : "", near, *near ? "?" : "");

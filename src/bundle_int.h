@@ -36,6 +36,8 @@ char *file_maybe(struct bundle *, const char *sub, const char *name);
 char *file_anywhere(struct bundle *, const struct node *n, const char *key,
 		    const char *name);
 bool file_exists(const struct bundle *, const char *name);
+/* A name in a directory that is nearly this one, escaped; empty: there is none. */
+void file_near(const char *dir, const char *name, char *near, size_t len);
 /* file:NAME, file:///PATH with percent escapes; NULL for another scheme. */
 char *file_from_url(const char *url);
 /* A small file of the bundle, whole; NULL where it is not there or too large.

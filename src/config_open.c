@@ -34,11 +34,12 @@ static const char *kind_of(mode_t mode)
 	}
 }
 
-static const char *hint(int no)
+static const char *hint(int no, bool writes)
 {
 	switch (no) {
 	case ENOENT: return " (check the spelling and the current directory)";
-	case EACCES: return " (check the file's owner and mode)";
+	case EACCES: return writes ? " (check the file's owner and mode, or "
+		"try --ephemeral)" : " (check the file's owner and mode)";
 	case EROFS: return " (try ,readonly or --ephemeral)";
 	case ETXTBSY: return " (another program uses it)";
 	default: return "";
@@ -60,7 +61,7 @@ int config_open_file(const char *path, int flags, bool blockdev,
 	if (fd < 0) {
 		no = errno;
 		return err_set(e, 0, "%s: cannot open %s: %s%s", path, what,
-			       strerror(no), hint(no));
+			       strerror(no), hint(no, flags & O_RDWR));
 	}
 	if (fstat(fd, &st)) {
 		err_set(e, errno, "%s: fstat", path);

@@ -185,6 +185,29 @@ static void name_disks(const struct evidence *e, char *out, size_t len)
 			 1);
 }
 
+/* The file systems that the kernel tried on its root device: words in the lines
+ * up to the panic, each line behind a time stamp. False: it did not come to
+ * that. */
+static bool tried_systems(const struct evidence *e, char *out, size_t len)
+{
+	const char *p = find(e, "No filesystem could mount root, tried:");
+	const char *end = p ? memmem(p, (size_t)(e->text + e->len - p),
+				     "Kernel panic", 12) : NULL;
+	size_t n = 0;
+
+	for (p = end ? strchr(p, ':') + 1 : NULL; p && p < end; p++) {
+		if (*p == '[')
+			while (p < end && *p != ']')
+				p++;
+		else if (isalnum((unsigned char)*p) && n + 2 < len)
+			out[n++] = *p;
+		else if (n && out[n - 1] != ' ' && n + 2 < len)
+			out[n++] = ' ';
+	}
+	out[n && out[n - 1] == ' ' ? n - 1 : n] = 0;
+	return end;
+}
+
 static bool no_root(const struct evidence *e, struct diagnosis *d)
 {
 	static const char *const signs[] = {
@@ -219,10 +242,9 @@ static bool no_root(const struct evidence *e, struct diagnosis *d)
 			   "first partition)" : "give --initrd, or --disk FILE "
 			   "with root=/dev/vda in --append");
 	}
-	if (after(e, "No filesystem could mount root, tried:", tried,
-		  sizeof(tried))) {
+	if (tried_systems(e, tried, sizeof(tried)) && *tried) {
 		because(d, "the disk that root=%s names is there, but the "
-			"kernel knows no file system on it (tried:%s)", root,
+			"kernel knows no file system on it (tried: %s)", root,
 			tried);
 		return say(d, "root-filesystem", NULL, "is it a partition "
 			   "(root=/dev/vda1) that holds the system? If it is, "

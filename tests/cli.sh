@@ -222,6 +222,13 @@ for bad in '--dtb text' '--gdb unix:text' '-d qcow.img,format=qcow2' '-i empty';
 done
 rm -f kept new
 expect 3 'a kernel, not a bundle' run Image
+mkdir Debian.utm
+expect 3 'did you mean Debian.utm?' run Debain.utm/
+expect 3 'did you mean Debian.utm?' run "$PWD/Debian"
+expect 3 'did you mean Debian.utm?' run debian.UTM
+expect 3 'check the spelling' run nothing/like/it
+expect 3 'download it first' run https://example.com/Debian.utm
+rmdir Debian.utm
 expect 3 'both are kernels' run Image Image.gz
 expect 3 'no kernel among them' run disk.img disk.img
 expect 3 'text: no kernel, initial RAM disk, disk or bundle' run Image text

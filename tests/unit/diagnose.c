@@ -104,7 +104,19 @@ static void roots(void **state)
 	e = said("No filesystem could mount root, tried: \n ext4\n" NO_ROOT);
 	e.append = "root=/dev/vda";
 	e.disks = 1;
-	check(&e, "root-filesystem", "no file system", "partition");
+	check(&e, "root-filesystem", "(tried: ext4)", "partition");
+	e = said("[    1.5] No filesystem could mount root, tried: \r\n"
+		 "[    1.5]  ext3\r\n[    1.5]  vfat\r\n[    1.5] \r\n"
+		 "[    1.5] " NO_ROOT);
+	e.append = "root=/dev/vda";
+	e.disks = 1;
+	check(&e, "root-filesystem", "(tried: ext3 vfat)", "partition");
+	/* Debian's kernel without its RAM disk: it has none, and no driver */
+	e = said("[    1.5] No filesystem could mount root, tried: \r\n"
+		 "[    1.5] \r\n[    1.5] " NO_ROOT);
+	e.append = "root=/dev/vda";
+	e.disks = 1;
+	check(&e, "root-missing", "root=/dev/vda was not found", "--initrd");
 }
 
 static void inits(void **state)
