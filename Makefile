@@ -207,7 +207,7 @@ bench: all bench-guests $(BUILD)/tests/qcow2/q2 $(BUILD)/guest/g_bench.elf
 	tests/debian/rootfs.sh $(BUILD)/pome
 	tests/bench/bench.py $(BENCHFLAGS) $(BUILD)
 .PHONY: bench-guests
-bench-guests: $(patsubst %,$(BUILD)/guest/b_%.elf,off cpu sys) $(patsubst %,$(BUILD)/guest/virt_%.elf,cpu sys)
+bench-guests: $(patsubst %,$(BUILD)/guest/b_%.elf,off cpu more sys) $(patsubst %,$(BUILD)/guest/virt_%.elf,cpu more sys)
 
 # The command line: bad input above all.
 cli-tests: $(BUILD)/pome

@@ -25,12 +25,7 @@ OP(movz) { X(rd) = (uint64_t)(uint32_t)ip->imm << ip->ra; NEXT(1); }
 OP(movn) { X(rd) = ~((uint64_t)(uint32_t)ip->imm << ip->ra); NEXT(1); }
 OP(movn_w) { SET_W(rd, ~((uint32_t)ip->imm << ip->ra)); NEXT(1); }
 HOT_OP(movk)
-OP(movk_w)
-{
-	SET_W(rd, (X(rd) & ~(0xffffull << ip->ra)) |
-			  (uint64_t)(uint32_t)ip->imm << ip->ra);
-	NEXT(1);
-}
+HOT_OP(movk_w)
 /* bitmask immediate that does not fit in 32 bits; imm indexes the table */
 OP(mov_bitmask) { X(rd) = decode_bitmask_table[ip->imm]; NEXT(1); }
 
@@ -113,11 +108,11 @@ HOT_OP(and_t)
 HOT_OP(ands_i)
 HOT_OP(ands_iw)
 HOT_OP(ands_t)
-OP(orr_i) { X(rd) = X(rn) | IMM; NEXT(1); }
-OP(orr_iw) { SET_W(rd, X(rn) | IMM); NEXT(1); }
+HOT_OP(orr_i)
+HOT_OP(orr_iw)
 OP(orr_t) { X(rd) = X(rn) | TABLE; NEXT(1); }
-OP(eor_i) { X(rd) = X(rn) ^ IMM; NEXT(1); }
-OP(eor_iw) { SET_W(rd, X(rn) ^ IMM); NEXT(1); }
+HOT_OP(eor_i)
+HOT_OP(eor_iw)
 OP(eor_t) { X(rd) = X(rn) ^ TABLE; NEXT(1); }
 
 op_fn *dec_logic_imm(struct dec *d)
@@ -154,55 +149,26 @@ HOT_OP(lsl_i)
 HOT_OP(lsl_iw)
 HOT_OP(lsr_i)
 HOT_OP(lsr_iw)
-OP(asr_i) { X(rd) = (uint64_t)((int64_t)X(rn) >> ip->ra); NEXT(1); }
-OP(asr_iw) { SET_W(rd, (int32_t)X(rn) >> ip->ra); NEXT(1); }
+HOT_OP(asr_i)
+HOT_OP(asr_iw)
 HOT_OP(uxtb)
-OP(uxth) { X(rd) = (uint16_t)X(rn); NEXT(1); }
+HOT_OP(uxth)
 OP(sxtb) { X(rd) = (uint64_t)(int8_t)X(rn); NEXT(1); }
 OP(sxth) { X(rd) = (uint64_t)(int16_t)X(rn); NEXT(1); }
 HOT_OP(sxtw)
 OP(sxtb_w) { SET_W(rd, (int8_t)X(rn)); NEXT(1); }
 OP(sxth_w) { SET_W(rd, (int16_t)X(rn)); NEXT(1); }
 HOT_OP(ubfm)
-OP(sbfm)
-{
-	X(rd) = (uint64_t)((int64_t)(X(rn) << ip->rm) >> ip->ra);
-	NEXT(1);
-}
+HOT_OP(sbfm)
 OP(sbfm_w)
 {
 	SET_W(rd, (int64_t)(X(rn) << ip->rm) >> ip->ra);
 	NEXT(1);
 }
-/* BFM, width ip->imm: BFI at bit ra, BFXIL from bit ra */
-OP(bfi)
-{
-	uint64_t m = (~0ull >> (64 - ip->imm)) << ip->ra;
-
-	X(rd) = (X(rd) & ~m) | (X(rn) << ip->ra & m);
-	NEXT(1);
-}
-OP(bfxil)
-{
-	uint64_t m = ~0ull >> (64 - ip->imm);
-
-	X(rd) = (X(rd) & ~m) | (X(rn) >> ip->ra & m);
-	NEXT(1);
-}
-OP(bfi_w)
-{
-	uint64_t m = (~0ull >> (64 - ip->imm)) << ip->ra;
-
-	SET_W(rd, (X(rd) & ~m) | (X(rn) << ip->ra & m));
-	NEXT(1);
-}
-OP(bfxil_w)
-{
-	uint64_t m = ~0ull >> (64 - ip->imm);
-
-	SET_W(rd, (X(rd) & ~m) | ((uint32_t)X(rn) >> ip->ra & m));
-	NEXT(1);
-}
+HOT_OP(bfi)
+HOT_OP(bfxil)
+HOT_OP(bfi_w)
+HOT_OP(bfxil_w)
 
 static op_fn *bfm(struct dec *d, unsigned immr, unsigned imms, unsigned size)
 {
@@ -256,12 +222,10 @@ op_fn *dec_bitfield(struct dec *d)
 
 /* ---- extract ----------------------------------------------------------- */
 
-OP(extr)
-{
-	X(rd) = X(rm) >> ip->ra | X(rn) << (64 - ip->ra);
-	NEXT(1);
-}
+HOT_OP(extr)
 HOT_OP(extr_w)
+HOT_OP(ror_i)
+HOT_OP(ror_iw)
 OP(extr_0) { X(rd) = X(rm); NEXT(1); }
 OP(extr_0w) { SET_W(rd, X(rm)); NEXT(1); }
 
@@ -275,5 +239,7 @@ op_fn *dec_extr(struct dec *d)
 	d->r->ra = (uint8_t)lsb;
 	if (!lsb)
 		return d->sf ? op_extr_0 : op_extr_0w;
+	if (d->rn == d->rm)
+		return d->sf ? op_ror_i : op_ror_iw;
 	return d->sf ? op_extr : op_extr_w;
 }

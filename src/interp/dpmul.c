@@ -6,27 +6,23 @@
 /* ---- multiply ------------------------------------------------------------ */
 
 HOT_OP(mul)
-OP(mul_w) { SET_W(rd, X(rn) * X(rm)); NEXT(1); }
+HOT_OP(mul_w)
 HOT_OP(madd)
-OP(madd_w) { SET_W(rd, X(ra) + X(rn) * X(rm)); NEXT(1); }
-OP(msub) { X(rd) = X(ra) - X(rn) * X(rm); NEXT(1); }
-OP(msub_w) { SET_W(rd, X(ra) - X(rn) * X(rm)); NEXT(1); }
+HOT_OP(madd_w)
+HOT_OP(msub)
+HOT_OP(msub_w)
 #define SPROD ((uint64_t)((int64_t)(int32_t)X(rn) * (int32_t)X(rm)))
 #define UPROD ((uint64_t)(uint32_t)X(rn) * (uint32_t)X(rm))
 OP(smaddl) { X(rd) = X(ra) + SPROD; NEXT(1); }
 OP(smsubl) { X(rd) = X(ra) - SPROD; NEXT(1); }
-OP(umaddl) { X(rd) = X(ra) + UPROD; NEXT(1); }
+HOT_OP(umaddl)
 OP(umsubl) { X(rd) = X(ra) - UPROD; NEXT(1); }
 OP(smulh)
 {
 	X(rd) = (uint64_t)((__int128)(int64_t)X(rn) * (int64_t)X(rm) >> 64);
 	NEXT(1);
 }
-OP(umulh)
-{
-	X(rd) = (uint64_t)((unsigned __int128)X(rn) * X(rm) >> 64);
-	NEXT(1);
-}
+HOT_OP(umulh)
 
 op_fn *dec_mul(struct dec *d)
 {
@@ -49,20 +45,8 @@ op_fn *dec_mul(struct dec *d)
 
 /* ---- two sources ---------------------------------------------------------- */
 
-OP(udiv)
-{
-	uint64_t b = X(rm);
-
-	X(rd) = b ? X(rn) / b : 0;
-	NEXT(1);
-}
-OP(udiv_w)
-{
-	uint32_t b = (uint32_t)X(rm);
-
-	X(rd) = b ? (uint32_t)X(rn) / b : 0;
-	NEXT(1);
-}
+HOT_OP(udiv)
+HOT_OP(udiv_w)
 /* -1 apart: INT_MIN / -1 is INT_MIN here and a trap on some hosts */
 OP(sdiv)
 {
@@ -79,9 +63,9 @@ OP(sdiv_w)
 	NEXT(1);
 }
 HOT_OP(lslv)
-OP(lslv_w) { SET_W(rd, (uint32_t)X(rn) << (X(rm) & 31)); NEXT(1); }
+HOT_OP(lslv_w)
 HOT_OP(lsrv)
-OP(lsrv_w) { X(rd) = (uint32_t)X(rn) >> (X(rm) & 31); NEXT(1); }
+HOT_OP(lsrv_w)
 OP(asrv) { X(rd) = (uint64_t)((int64_t)X(rn) >> (X(rm) & 63)); NEXT(1); }
 OP(asrv_w) { SET_W(rd, (int32_t)X(rn) >> (X(rm) & 31)); NEXT(1); }
 OP(rorv)

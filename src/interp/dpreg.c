@@ -40,16 +40,8 @@ HOT_OP(mov_w)
 	{ HOT_RES; SUBS32(SH, X(rn), X(rm)); NEXT(1); } \
 	OP_SHARED(adds_##sh) \
 	{ HOT_RES; ADDS64(SH, X(rn), X(rm)); NEXT(1); } \
-	OP(adds_##sh##w) \
-	{ \
-		uint32_t a = (uint32_t)X(rn), b = (uint32_t)X(rm); \
-		b = SH(uint32_t, int32_t, b); \
-		FA = flags_add((uint64_t)a << 32, (uint64_t)b << 32); \
-		FB = 0; \
-		FK = FK_NZCV; \
-		SET_W(rd, a + b); \
-		NEXT(1); \
-	}
+	OP_SHARED(adds_##sh##w) \
+	{ HOT_RES; ADDS32(SH, X(rn), X(rm)); NEXT(1); }
 FLAGS1(none, SHIFT_NONE)
 FLAGS1(lsl, SHIFT_LSL)
 FLAGS1(lsr, SHIFT_LSR)
@@ -130,7 +122,7 @@ static inline uint64_t extend(uint64_t v, unsigned option)
 OP(add_x) { X(rd) = X(rn) + EXTENDED; NEXT(1); }
 OP(add_xw) { SET_W(rd, X(rn) + EXTENDED); NEXT(1); }
 HOT_OP(add_uxtw)
-OP(add_sxtw) { X(rd) = X(rn) + ((uint64_t)(int32_t)X(rm) << ip->ra); NEXT(1); }
+HOT_OP(add_sxtw)
 OP(sub_x) { X(rd) = X(rn) - EXTENDED; NEXT(1); }
 OP(sub_xw) { SET_W(rd, X(rn) - EXTENDED); NEXT(1); }
 OP(subs_x)
@@ -313,29 +305,23 @@ op_fn *dec_csel(struct dec *d)
 	return t[bits(d->w, 15, 12)][op];
 }
 
-/* CCMP/CCMN: rd = condition, ra = NZCV if false; register in rm or imm */
-#define CCMP(n, a_, b_, sub)                                                   \
-	OP(n)                                                                  \
-	{                                                                      \
-		if (flags_cond(ip->rd, flags_nzcv(FA, FB, FK))) {              \
-			uint64_t a = (a_), b = (b_);                           \
-			FA = (sub) ? a : flags_add(a, b);                      \
-			FB = b;                                                \
-			FK = (sub) ? FK_SUB : FK_NZCV;                         \
-		} else {                                                       \
-			FA = ip->ra;                                           \
-			FK = FK_NZCV;                                          \
-		}                                                              \
-		NEXT(1);                                                       \
-	}
-CCMP(ccmp, X(rn), X(rm), 1)
-CCMP(ccmp_i, X(rn), (uint64_t)ip->imm, 1)
-CCMP(ccmp_w, X(rn) << 32, X(rm) << 32, 1)
-CCMP(ccmp_iw, X(rn) << 32, (uint64_t)ip->imm << 32, 1)
-CCMP(ccmn, X(rn), X(rm), 0)
-CCMP(ccmn_i, X(rn), (uint64_t)ip->imm, 0)
-CCMP(ccmn_w, X(rn) << 32, X(rm) << 32, 0)
-CCMP(ccmn_iw, X(rn) << 32, (uint64_t)ip->imm << 32, 0)
+/* ra = NZCV if false; imm as hot.h says */
+HOT_OP(ccmp)
+HOT_OP(ccmp_i)
+HOT_OP(ccmp_w)
+HOT_OP(ccmp_iw)
+#define CCMN(n, a_, b_) \
+OP(n) \
+{ \
+	FA = (uint32_t)ip->imm >> 16 >> flags_nzcv(FA, FB, FK) & 1 ? \
+	     flags_add(a_, b_) : ip->ra; \
+	FK = FK_NZCV; \
+	NEXT(1); \
+}
+CCMN(ccmn, X(rn), X(rm))
+CCMN(ccmn_i, X(rn), CCMP_IMM)
+CCMN(ccmn_w, X(rn) << 32, X(rm) << 32)
+CCMN(ccmn_iw, X(rn) << 32, CCMP_IMM << 32)
 
 op_fn *dec_ccmp(struct dec *d)
 {
@@ -344,8 +330,11 @@ op_fn *dec_ccmp(struct dec *d)
 		{ { op_ccmp_w, op_ccmp }, { op_ccmp_iw, op_ccmp_i } },
 	};
 
-	d->r->rd = (uint8_t)bits(d->w, 15, 12);
+	uint32_t holds = 0;
+
+	for (uint32_t nzcv = 0; nzcv < 16; nzcv++)
+		holds |= (uint32_t)flags_cond(bits(d->w, 15, 12), nzcv) << nzcv;
 	d->r->ra = (uint8_t)bits(d->w, 3, 0);
-	d->r->imm = (int32_t)bits(d->w, 20, 16);
+	d->r->imm = (int32_t)(holds << 16 | bits(d->w, 20, 16));
 	return t[bits(d->w, 30, 30)][bits(d->w, 11, 11)][d->sf];
 }

@@ -72,7 +72,7 @@ static op_fn *find(const struct rec *r, op_fn *first, op_fn *second,
 		   bool triple)
 {
 	uint64_t h = hash(first, second);
-	op_fn *any = NULL;
+	const struct node *best = NULL;
 
 	pthread_once(&once, build);
 	if (!(sieve[bit(h) / 64] >> bit(h) % 64 & 1))
@@ -85,12 +85,13 @@ static op_fn *find(const struct rec *r, op_fn *first, op_fn *second,
 			continue;
 		bool n = r[1].rn == r->rd, m = r[1].rm == r->rd;
 
-		if (d->dep == FUSE_O)
-			any = d->fused;
-		else if ((n || d->dep == FUSE_M) && (m || d->dep == FUSE_N))
-			return d->fused;
+		/* the more it spares, the later in enum fuse_dep */
+		if ((d->dep == FUSE_O || ((n || d->dep == FUSE_M) &&
+					  (m || d->dep == FUSE_N))) &&
+		    (!best || d->dep > best->dep))
+			best = d;
 	}
-	return any;
+	return best ? best->fused : NULL;
 }
 
 op_fn *fuse_two(const struct rec *r, op_fn *first, op_fn *second)

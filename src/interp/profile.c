@@ -1,5 +1,6 @@
-/* profile.c: counts handlers, pairs and triples into the file that the
- * environment's POME_PROFILE names (tests/bench/profile.py reads it).
+/* profile.c: counts how often each record runs, and how often by a jump, into
+ * the file that the environment's POME_PROFILE names (tests/bench/profile.py
+ * reads it).
  *
  * The file is mapped before the sandbox closes, and the counters live in it,
  * so nothing has to be written at the end, however that comes. */
@@ -15,17 +16,19 @@
 #include "op.h"
 #include "profile.h"
 
-/* An entry: the handler before last, the last, this one, as offsets from
- * op_decode (0 where it was no fall-through), and how the operands meet. */
+/* A record: where it is, in records, so that the next instruction's is one
+ * more; its handler as an offset from op_decode; its operands. A page of
+ * records may serve one guest page after another: then it is a new one. */
 struct count {
-	int32_t h[3];
-	uint32_t dep;                   /* 1: rn, 2: rm is the last one's rd;
-					 * 4: rd is rn */
-	uint64_t n;
+	uint32_t at;
+	int32_t h;
+	uint8_t rd, rn, ra, rm;
+	uint32_t unused;
+	uint64_t n;                     /* how often it ran, */
+	uint64_t jumps;                 /* and not after the record before it */
 };
-enum { ENTRIES = 1 << 18 };
+enum { ENTRIES = 1 << 20 };
 static struct count *table;
-static __thread int32_t last[2];
 
 __attribute__((constructor)) static void profile_open(void)
 {
@@ -42,43 +45,30 @@ __attribute__((constructor)) static void profile_open(void)
 		table = p;
 }
 
-static int32_t number(const struct rec *r)
-{
-	return (int32_t)((intptr_t)r->h - (intptr_t)op_decode);
-}
-
 void profile_step(const struct rec *prev, const struct rec *ip)
 {
-	struct count k = { .n = 1 };
-	uint64_t hash;
+	struct count k = {
+		.at = (uint32_t)REC_NO(ip),
+		.h = (int32_t)((intptr_t)ip->h - (intptr_t)op_decode),
+		.rd = ip->rd, .rn = ip->rn, .ra = ip->ra, .rm = ip->rm,
+	};
+	size_t same = offsetof(struct count, n);
+	uint64_t hash = ((uint64_t)k.at << 32 | (uint32_t)k.h) *
+			0x9e3779b97f4a7c15u;
 
 	if (!table || REC_H(ip) == op_decode)
 		return;
-	if (!prev || ip != prev + 1)
-		last[0] = last[1] = 0;
-	else
-		k.dep = (ip->rn == prev->rd) | (ip->rm == prev->rd) << 1;
-	k.dep |= (uint32_t)(ip->rd == ip->rn) << 2;
-	k.h[0] = last[0];
-	k.h[1] = last[1];
-	k.h[2] = number(ip);
-	last[0] = last[1];
-	last[1] = k.h[2];
-	hash = ((uint64_t)(uint32_t)k.h[0] * 0x9e3779b97f4a7c15u ^
-		(uint64_t)(uint32_t)k.h[1] << 20 ^ (uint32_t)k.h[2] ^
-		(uint64_t)k.dep << 50) * 0xff51afd7ed558ccdu;
 	/* racing vCPUs lose counts now and then; full: the rest is not counted */
 	for (unsigned i = 0; i < 64; i++) {
-		struct count *e = &table[(hash >> 40) + i & (ENTRIES - 1)];
+		struct count *e = &table[((hash >> 44) + i) & (ENTRIES - 1)];
 
-		if (!e->n) {
-			*e = k;
-			return;
-		}
-		if (!memcmp(e->h, k.h, sizeof(k.h)) && e->dep == k.dep) {
-			e->n++;
-			return;
-		}
+		if (!e->n)
+			memcpy(e, &k, same);
+		else if (memcmp(e, &k, same))
+			continue;
+		e->n++;
+		e->jumps += !prev || ip != prev + 1;
+		return;
 	}
 }
 

@@ -134,7 +134,7 @@ op_fn *dec_ereta(struct dec *d)
 
 /* ---- hints and waiting --------------------------------------------------- */
 
-OP(nop) { NEXT(1); }
+OP_SHARED(nop) { NEXT(1); }
 
 /* On a host with fewer CPUs than guest ones, who is waited for may not run. */
 OP(yield)

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """bench.py - pome's speed beside QEMU's, on this machine, in one run.
 
-  bench.py [--quick] [--parts cpu,sys,host,boot,smp,debian,qcow2,start] [--only NAME,...] [--json FILE] [--compare OLD.json] BUILD
+  bench.py [--quick] [--parts cpu,more,sys,host,boot,smp,debian,qcow2,start] [--only NAME,...] [--json FILE] [--compare OLD.json] BUILD
 
-Parts: cpu, sys  bare-metal programs      boot    Debian's kernel to user space
+Parts: cpu, more, sys  bare-metal programs  boot    Debian's kernel to user space
        host      host instructions per guest instruction (valgrind)
        smp       idle, two CPUs           debian  programs inside a booted Debian (tests/debian/rootfs.sh)
        start     start to the first guest instruction
@@ -19,7 +19,8 @@ import linux_part
 from machines import Lost, Machine, Running, counted, cpu_of, programs
 
 here = os.path.dirname(os.path.abspath(__file__))
-PARTS = ["start", "cpu", "sys", "host", "boot", "smp", "debian", "qcow2"]
+PARTS = ["start", "cpu", "more", "sys", "host", "boot", "smp", "debian", "qcow2"]
+BARE = {"cpu": "programs that compute", "more": "integer programs as people write them", "sys": "what systems do"}
 # issue 3's groups
 GROUPS = {
     "compute": ["int", "call", "branch", "sort", "memcpy", "chase", "fp"],
@@ -84,9 +85,10 @@ class Bench:
                 mips = n / min(c for c, _ in times["pome"][name]) / 1e6
                 self.note[name] = "   %.0f million guest instructions a second" % mips
                 self.result["mips_" + name] = mips
-        print("\n%s: CPU seconds" % ("programs that compute" if part == "cpu" else "what systems do"))
+        print("\n%s: CPU seconds" % BARE[part])
         peers = self.ratio_table(part, times)
-        for label, names in GROUPS.items() if part == "cpu" else ():
+        groups = {"cpu": GROUPS, "more": {"integer programs": list(times["pome"])}, "sys": {}}
+        for label, names in groups[part].items():
             self.mean(part, label, names, peers)
 
     def host(self, work):
@@ -176,7 +178,7 @@ class Bench:
             for part in PARTS:
                 if not self.wanted(part):
                     continue
-                if part in ("cpu", "sys"):
+                if part in BARE:
                     self.bare(part)
                 elif part in ("host", "boot", "debian"):
                     getattr(self, part)(work)
@@ -188,7 +190,7 @@ class Bench:
         with open(path) as f:
             old = json.load(f)
         print("\nsince %s (%s): pome's speed, the peer's own" % (old.get("commit"), path))
-        for part in ("cpu", "sys", "debian"):
+        for part in (*BARE, "debian"):
             for name, row in self.result.get(part, {}).items():
                 was = old.get(part, {}).get(name)
                 if not was:

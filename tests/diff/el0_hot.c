@@ -37,7 +37,9 @@ static uint64_t (*rnd)(void);
 static const char *const name[] = {
 #define FUSE(a, b, dep) #a " " #b " " #dep,
 #define COND_NAME(cc, cond, a, o) #a " " #o "_" #cc,
+#define COND_NAME_W(cc, cond, a, o) #a " " #o "_" #cc "_w",
 #define FUSE_SELECT(a, o) ALL_CONDS_OF(COND_NAME, a, o)
+#define FUSE_SELECT_W(a, o) ALL_CONDS_OF(COND_NAME_W, a, o)
 #define FUSE_COND(a) ALL_CONDS_OF(COND_NAME, a, b)
 #define FUSE3(a, b, dep, c, dep2) #a " " #b " " #dep " " #c " " #dep2,
 #define COND3_NAME(cc, cond, a, b, dep) #a " " #b " " #dep " b_" #cc,

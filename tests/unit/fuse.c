@@ -13,7 +13,7 @@
 #include "../../src/interp/branch.h"
 #include "../../src/interp/fuse.h"
 
-enum { RECS = 16, AT = 8, ROUNDS = 300, WORDS = 4000, SAMPLES = 64 };
+enum { RECS = 16, AT = 8, ROUNDS = 60, WORDS = 4000, SAMPLES = 64 };
 enum { PAGES = 4 };
 /* Pages at VA: two to read and write, one to read, one that is not there. */
 #define VA 0x7000000000ull
