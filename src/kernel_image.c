@@ -76,13 +76,14 @@ static int pour(struct source *s, uint8_t *dst, uint64_t room,
 	uint8_t more;
 	ssize_t n;
 
+	*total = s->n;
 	if (s->n > room)
 		goto full;
 	memcpy(dst, s->head, s->n);
 	n = stream_read(s->stream, dst + s->n, (size_t)(room - s->n), e);
 	if (n < 0)
 		return -1;
-	*total = s->n + (uint64_t)n;
+	*total += (uint64_t)n;
 	if (*total < room)
 		return 0;
 	n = stream_read(s->stream, &more, 1, e);
