@@ -20,14 +20,15 @@
 /* ---- direct -------------------------------------------------------------- */
 
 OP(b) { BR_TAKE(); }
-OP(b_far) { BR_FAR(PC + IMM); }
+OP(b_far) { BR_FAR_GUESS(PC + IMM); }
 OP(bl) { DO_bl(0, 0); }
 OP(bl_far) { DO_bl_far(0, 0); }
 
-#define CONDITIONAL(n, cond)                                                   \
-	OP(n) { if (cond) BR_TAKE(); NEXT(1); }                                \
-	OP(n##_far) { if (cond) BR_FAR(PC + IMM); NEXT(1); }
-#define B_COND(cc, cond) CONDITIONAL(b_##cc, cond)
+#define CONDITIONAL_(n, cond, FAR_) \
+	OP(n) { if (cond) BR_TAKE(); NEXT(1); } \
+	OP(n##_far) { if (cond) FAR_(PC + IMM); NEXT(1); }
+#define CONDITIONAL(n, cond) CONDITIONAL_(n, cond, BR_FAR)
+#define B_COND(cc, cond) CONDITIONAL_(b_##cc, cond, BR_FAR_GUESS)
 ALL_CONDS(B_COND)
 CONDITIONAL(cbz, X(rn) == 0)
 CONDITIONAL(cbnz, X(rn) != 0)

@@ -55,6 +55,41 @@ extern const struct branch_table branch_table, branch_table_count;
 	TAKE_REC(far_to); \
 } while (0)
 
+/* The same for branches that use no operand but imm. Their operands hold where
+ * they went last, as a distance in records: the next instruction's record then
+ * need not wait for the code TLB, which is only asked whether that is right.
+ * Any CPU may write it: whatever it is, it is looked at before it is used. */
+static inline const struct rec *br_guess(const struct rec *ip)
+{
+	return ip + __atomic_load_n((const int32_t *)(const void *)&ip->rd,
+				    __ATOMIC_RELAXED);
+}
+static inline void br_learn(const struct rec *ip, const struct rec *to)
+{
+	ptrdiff_t d = to - ip;
+
+	if (d == (int32_t)d)
+		__atomic_store_n((int32_t *)(void *)&((struct rec *)ip)->rd,
+				 (int32_t)d, __ATOMIC_RELAXED);
+}
+#define BR_FAR_GUESS(va_) do { \
+	uint64_t far_va = (va_); \
+	struct codee *far_e = &TLB->code[far_va >> 12 & (CODE_TLB_SIZE - 1)]; \
+	const struct rec *far_to = br_guess(ip), *far_real; \
+	if (UNLIKELY(far_e->tag != (far_va & ~0xffcull))) { \
+		c->pc = far_va; \
+		GO(lookup); \
+	} \
+	far_real = far_e->recs + (far_va >> 2 & (REC_WORDS - 1)); \
+	if (UNLIKELY(same_unknown(far_real) != far_to)) { \
+		far_to = far_real; \
+		br_learn(ip, far_to); \
+	} \
+	COUNT_TO(far_to); \
+	c->pcbase = PCBASE(far_va, far_to); \
+	TAKE_REC(far_to); \
+} while (0)
+
 /* An indirect branch to a guarded page sets PSTATE.BTYPE and goes the slow
  * way, which looks at the target (run.c). RET never sets it. */
 #define BR_INDIRECT(va_, btype_) do { \

@@ -231,7 +231,7 @@ struct codepage *cache_page(struct cpu *c, const struct ram *ram, uint64_t pa,
 		p->host = ram->host + (p->pa - ram->gpa);
 		for (unsigned i = 0; i < REC_WORDS; i++)
 			p->r[i].h = op_decode;
-		p->end.h = op_pageend;
+		p->end.h = ctx & CTX_COUNT ? op_pageend_count : op_pageend;
 		p->next = atomic_load(slot);
 		atomic_store_explicit(slot, p, memory_order_release);
 	}

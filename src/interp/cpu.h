@@ -82,10 +82,12 @@ struct rec {
 
 /* The decoded form of one 4 KiB physical page, in one decode context. A record
  * changes once, from op_decode to decoded, operands before `h`; later only its
- * handler may, to one for the same operands (fuse.h). */
+ * handler may, to one for the same operands (fuse.h), and what a branch to
+ * another page guesses (branch.h). */
 struct codepage {
 	struct rec r[REC_WORDS];
-	struct rec end;                 /* op_pageend: goes on in the next page */
+	struct rec end;                 /* op_pageend: goes on in the next page, */
+	const struct rec *next_recs;    /* which had these when last it did */
 	uint64_t pa;
 	uint32_t ctx;                   /* CTX_* that it was decoded for */
 	bool retired;

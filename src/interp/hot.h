@@ -351,7 +351,7 @@ OP_SHARED(name) { HOT_RES; DO_##name(X(rn), X(rm)); NEXT(1); }
 #define DO_bl_far(n, m) do { \
 	uint64_t pc = PC; \
 	c->x[30] = pc + 4; \
-	BR_FAR(pc + HOT_IMM); \
+	BR_FAR_GUESS(pc + HOT_IMM); \
 } while (0)
 #define DO_ret(n, m) BR_INDIRECT(n, 0u)
 #define DO_cbz(n, m) do { if ((n) == 0) BR_TAKE(); } while (0)

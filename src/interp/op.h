@@ -109,6 +109,8 @@ static inline const struct rec *op_enter(op_fn *h, struct cpu *c,
 
 /* The instruction's address. */
 #define PC (c->pcbase + ((uintptr_t)ip >> 2))
+/* cpu.pcbase where the record at `p` is of the instruction at `va` */
+#define PCBASE(va, p) ((va) - ((uintptr_t)(p) >> 2))
 #define X(slot) (c->x[SLOT(slot)])
 #define V(slot) (c->v[SLOT(slot)])
 /* A field of the record: a byte load on hosts that have many of them a cycle;
@@ -162,6 +164,14 @@ static inline uint32_t rec_fields(const struct rec *r)
 	TAKE_REC(far_e->recs + (far_va >> 2 & (REC_WORDS - 1))); \
 } while (0)
 
+/* p, of which the compiler then knows nothing: so that it does not take one of
+ * two that were found to be the same for the other, which comes later. */
+static inline const struct rec *same_unknown(const struct rec *p)
+{
+	__asm__("" : "+r"(p));
+	return p;
+}
+
 /* ---- handlers that every file may GO to ------------------------------- */
 
 /* debug.c: what records are in a CTX_STEP context */
@@ -169,7 +179,8 @@ OP_GLOBAL(step);
 
 /* run.c */
 OP_GLOBAL(decode);      /* decodes the record and runs it */
-OP_GLOBAL(pageend);     /* goes on at PC, which is the next page's start */
+OP_GLOBAL(pageend);     /* goes on at PC, which is the next page's start; */
+OP_GLOBAL(pageend_count); /* the same with CTX_COUNT */
 OP_GLOBAL(lookup);      /* goes on at c->pc, whatever page that is */
 OP_GLOBAL(lookup_tagged); /* as lookup, c->pc a register's value (TBI) */
 OP_GLOBAL(pending);     /* serves c->req, then goes on at ip */

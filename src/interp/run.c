@@ -196,7 +196,7 @@ static const struct rec *look_up(struct cpu *c)
 		ram = as_find_ram(c->in->as, res.pa & ~4095ull, REC_PAGE);
 		p = cache_page(c, ram, res.pa, t->ctx | debug_host_ctx(c, page));
 		e->recs = p->r;
-		e->pcbase = page - ((uintptr_t)p->r >> 2);
+		e->pcbase = PCBASE(page, p->r);
 		e->guarded = res.guarded;
 		e->tag = page;
 	}
@@ -321,24 +321,35 @@ OP(resume)
 	TAKE_REC(p);
 }
 
-OP_GLOBAL(pageend)
-{
-	/* not an instruction: lookup and FAR count from the last one */
-	uint64_t va = PC;
-	struct codee *e = &TLB->code[va >> 12 & (CODE_TLB_SIZE - 1)];
+/* Not an instruction: lookup and FAR count from the last one. Goes to the
+ * records that it went to last, as BR_FAR_GUESS does. */
+#define PAGEEND(COUNT) do { \
+	struct codepage *p = (struct codepage *)(void *)(ip - REC_WORDS); \
+	uint64_t va = PC; \
+	struct codee *e = &TLB->code[va >> 12 & (CODE_TLB_SIZE - 1)]; \
+	const struct rec *to = __atomic_load_n(&p->next_recs, \
+					       __ATOMIC_RELAXED); \
+	if (UNLIKELY(e->tag != va)) { \
+		c->pc = va; \
+		c->icount--; \
+		GO(lookup); \
+	} \
+	if (UNLIKELY(same_unknown(e->recs) != to)) { \
+		to = e->recs; \
+		__atomic_store_n(&p->next_recs, to, __ATOMIC_RELAXED); \
+	} \
+	COUNT; \
+	c->pcbase = PCBASE(va, to); \
+	TAKE_REC(to); \
+} while (0)
+#define PAGEEND_COUNT do { \
+	uint64_t n = c->icount + REC_NO(ip); \
+	c->icount = n - REC_NO(to); \
+	COUNT_CHECK(n); \
+} while (0)
 
-	if (UNLIKELY(e->tag != va)) {
-		c->pc = va;
-		c->icount--;
-		GO(lookup);
-	}
-	c->pcbase = e->pcbase;
-	uint64_t n = c->icount + REC_NO(ip);
-
-	c->icount = n - REC_NO(e->recs);
-	COUNT_CHECK(n);
-	TAKE_REC(e->recs);
-}
+OP_GLOBAL(pageend) { PAGEEND((void)0); }
+OP_GLOBAL(pageend_count) { PAGEEND(PAGEEND_COUNT); }
 
 OP_GLOBAL(pending)
 {

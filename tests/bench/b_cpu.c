@@ -15,8 +15,8 @@ static void b_int(unsigned div)
 {
 	uint64_t x = 88172645463325252ull, n = INT_LOOPS / div;
 
-	/* aligned: a loop across the end of a page is slower by its two jumps
-	 * through the code TLB, and where it lies is the compiler's whim */
+	/* aligned: a loop across the end of a page is slower, and where it lies
+	 * is the compiler's whim */
 	__asm__ volatile(".p2align 5\n1: eor %0, %0, %0, lsl #13\n\teor %0, %0, %0, lsr #7\n\t"
 			 "eor %0, %0, %0, lsl #17\n\tadd x9, x9, %0\n\t"
 			 "add x10, x10, #3\n\tand x11, x9, x10\n\t"

@@ -179,7 +179,8 @@ class File:
 
 def meeting(first, second):
     """dep for a new row"""
-    return "O" if first.name in no_result or ".cond" in second.name else dep(first, second)
+    no_operand = ".cond" in second.name or second.name in ("b", "bl", "bl_far")
+    return "O" if first.name in no_result or no_operand else dep(first, second)
 
 
 def candidates(f, heads):
