@@ -129,6 +129,63 @@ static void test_remap(void)
 	tlbi_all();
 }
 
+static void make_code(uint32_t *p, const uint32_t *words, unsigned n)
+{
+	for (unsigned i = 0; i < n; i++) {
+		p[i] = words[i];
+		__asm__ volatile("dc cvau, %0; dsb ish; ic ivau, %0; dsb ish; isb"
+				 : : "r"(p + i) : "memory");
+	}
+}
+
+/* Code that goes on in the next page in every way that knows where that is,
+ * while that page is now one frame, now another, which answer differently. */
+static void test_remap_code(void)
+{
+	uint8_t *p = window + 24 * 4096;        /* pages 24 and 25 */
+	uint64_t *pte = window_pte(25), good = *pte;
+	uint8_t *frame[2] = { window + 26 * 4096, window + 27 * 4096 };
+	/* the last six words of page 24: BL, B, B.EQ, CBZ, falling off; each
+	 * with the target's number of words behind in page 25 */
+	static const uint32_t from[] = {
+		0x94000006 + 0,                 /* -6: bl +24 = word 0 */
+		0x14000005 + 4,                 /* -5: b to word 4 */
+		0x54000000 | (4 + 8) << 5,      /* -4: b.eq to word 8 */
+		0xb400001f | (3 + 12) << 5,     /* -3: cbz xzr, word 12 */
+		0xd503201f,                     /* -2: nop, and off the end: 0 */
+		0xd503201f,
+	};
+	uint32_t *last = (uint32_t *)(p + 4096) - 6;
+
+	make_code(last, from, 6);
+	for (unsigned k = 0; k < 2; k++)
+		for (unsigned w = 0; w < 16; w += 4) {
+			uint32_t code[] = {
+				0xd2800000 | (16 * (k + 1) + w) << 5, /* movz */
+				0xd65f0140,                           /* ret x10 */
+			};
+
+			make_code((uint32_t *)frame[k] + w, code, 2);
+		}
+	for (unsigned i = 0; i < 40; i++) {
+		uint64_t x, want = 16 * ((i & 1) + 1);
+
+		*pte = (uint64_t)frame[i & 1] | PTE_NORMAL;
+		flush(p + 4096);
+		for (unsigned entry = 0; entry < 5; entry++) {
+			static const uint8_t word[] = { 0, 4, 8, 12, 0 };
+
+			__asm__ volatile("adr x10, 1f\n\tcmp xzr, xzr\n\t"
+					 "br %1\n1:\tmov %0, x0"
+					 : "=r"(x) : "r"(last + entry)
+					 : "x0", "x10", "x30", "cc", "memory");
+			CHECK_EQ(x, want + word[entry]);
+		}
+	}
+	*pte = good;
+	flush(p + 4096);
+}
+
 /* EL0 code at window page 30; each is a few words that end in SVC. */
 static uint64_t el0_esr, el0_far;
 static void trap_el0(struct trap *t, int kind)
@@ -267,6 +324,7 @@ void guest_main(uint64_t dtb)
 	test_faults();
 	test_exec();
 	test_remap();
+	test_remap_code();
 	test_el0();
 	test_at();
 	test_granule(2, 14);
