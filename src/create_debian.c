@@ -86,13 +86,18 @@ static int fetch(struct made *m, const char *stage, const char *name,
 {
 	char path[PATH_MAX];
 	struct stat st;
+	mode_t mask;
 
 	if (snprintf(path, sizeof(path), "%s/%s", stage, name) >=
 	    (int)sizeof(path) || lstat(path, &st) || !S_ISREG(st.st_mode))
 		return err_set(e, 0, "create: mmdebstrap made no %s", name);
 	if (st.st_uid != geteuid())
 		return made_copy(m, path, name, 0, e);
-	if (renameat(AT_FDCWD, path, m->dir, name))
+	/* the disk was open to the user that the hooks run as */
+	mask = umask(0);
+	umask(mask);
+	if (chmod(path, 0666 & ~mask) ||
+	    renameat(AT_FDCWD, path, m->dir, name))
 		return err_set(e, errno, "create: %s", name);
 	return made_adopt(m, name, e);
 }

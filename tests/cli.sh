@@ -465,6 +465,7 @@ cmp -s Image lin/vmlinuz && cmp -s ram lin/initrd.img && [ "$(stat -c %s lin/dis
 	fail "create --debian made no copies"
 PATH=$PATH:/usr/sbin:/sbin e2fsck -fn lin/disk.img >/dev/null 2>&1 || fail "create --debian: the disk's file system"
 PATH=$PATH:/usr/sbin:/sbin debugfs -R 'cat /etc/hostname' lin/disk.img 2>/dev/null | grep -q debian || fail "create --debian: no host name"
+[ -z "$(find lin -perm /022)" ] || fail "create --debian: others may write: $(ls -l lin)"
 prints 0 'root=/dev/vda rw' inspect --command lin
 rm -rf lin root.*
 printf '#!/bin/sh\necho busy; exec sleep 60\n' >path/mmdebstrap
