@@ -288,8 +288,10 @@ guest-suites: $(BUILD)/pome
 .PHONY: efi-tests
 efi-tests: $(BUILD)/pome
 	tests/debian/fetch.sh grub
+	tests/debian/fetch.sh installer
 	tests/debian/rootfs.sh $(BUILD)/pome
 	tests/linux/efi.py $(BUILD)/pome
+	tests/linux/efi_install.py $(BUILD)/pome
 
 # The interpreter against qemu-aarch64. el0: whole cases of any class, DIFF_CASES of them; simd, mem, fp: DIFF_WORDS
 # random words of each row of a class with its own corner cases. The guest is linked where no case looks for memory.

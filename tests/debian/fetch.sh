@@ -6,6 +6,7 @@
 #   fetch.sh initrd            busybox and modules: $CACHE/initrd.img   (makes kernel first)
 #   fetch.sh bundle DIR        a macosvm-style bundle of the two, for `pome run DIR`
 #   fetch.sh grub              Debian's boot loader for UEFI: $CACHE/grubaa64.efi
+#   fetch.sh installer         packages that put a system on a disk with UEFI: $CACHE/installer.tar
 #   fetch.sh sysroot           headers and libraries for a cross build: $CACHE/sysroot
 #   fetch.sh sysroot-riscv64   the same for riscv64:   $CACHE/sysroot-riscv64
 #   fetch.sh newer             a later cloud kernel, whose KVM can do more: $CACHE/vmlinuz-newer
@@ -64,8 +65,7 @@ update() {
 	echo "$sources" >"$state/updated"
 }
 
-unpack() { # package directory
-	local deb
+download() { # package; sets $deb
 	update
 	deb=$(find "$debs" -name "$1_*.deb" | head -n 1)
 	if [ -z "$deb" ]; then
@@ -74,6 +74,11 @@ unpack() { # package directory
 			{ tail -n 5 "$cache/apt.log" >&2; die "cannot download $1"; }
 		deb=$(find "$debs" -name "$1_*.deb" | head -n 1)
 	fi
+}
+
+unpack() { # package directory
+	local deb
+	download "$1"
 	mkdir -p "$2"
 	dpkg-deb -x "$deb" "$2"
 }
@@ -176,8 +181,24 @@ grub() {
 	rm -rf "$cache/grub"
 }
 
+# What rootfs.sh leaves out: partitions, FAT, GRUB and the firmware's boot entries, with the libraries.
+installer() {
+	local p deb all=
+	[ "$cache/installer.tar" -nt "$here/fetch.sh" ] && return
+	for p in grub-efi-arm64-bin grub2-common grub-common efibootmgr libefiboot1 libefivar1 libfreetype6 libpng16-16 \
+		libbrotli1 libfuse2 libpopt0 libdevmapper1.02.1 dmsetup gettext-base dosfstools fdisk libfdisk1 libncursesw6 \
+		libreadline8 readline-common; do
+		download $p
+		all="$all ${deb##*/}"
+	done
+	# shellcheck disable=SC2086
+	tar -C "$debs" -cf "$cache/installer.tar.new" $all
+	mv "$cache/installer.tar.new" "$cache/installer.tar"
+}
+
 case ${1:-} in
 grub) grub ;;
+installer) installer ;;
 kernel) flavour linux-image-arm64 "" ;;
 cloud) initrd -cloud ;;
 initrd) initrd "" ;;
@@ -191,5 +212,5 @@ newer)
 	use arm64 trixie -newer
 	flavour linux-image-cloud-arm64 -newer
 	;;
-*) sed -n '2,13p' "$0"; exit 2 ;;
+*) sed -n '2,14p' "$0"; exit 2 ;;
 esac

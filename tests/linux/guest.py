@@ -99,7 +99,7 @@ class Guest:
         """A shell command line: its exit status and what it printed."""
         self.count += 1
         tag = "END%d" % self.count
-        self.type("{ %s\n} 2>&1; echo; echo %s''-$?\n" % (command, tag))
+        self.type("{ %s\n} 2>&1; s=$?; echo; echo %s''-$s\n" % (command, tag))
         timeout = patience(timeout)
         end = time.monotonic() + timeout
         pattern = re.compile("^%s-([0-9]+)$" % tag, re.M)
