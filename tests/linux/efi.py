@@ -225,7 +225,7 @@ def main():
                 os.unlink(os.path.join(work, "vars.fd"))
             done.append(session(pome, args, work, kind, disk))
     finally:
-        if not keep:
+        if not o["keep"]:
             shutil.rmtree(work)
     for c in done:
         passed, failed = passed + c.passed, failed + c.failed

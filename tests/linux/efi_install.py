@@ -11,7 +11,7 @@ import os, shutil, subprocess, sys, tempfile, time
 here = os.path.dirname(os.path.abspath(__file__))
 sys.dont_write_bytecode = True
 sys.path.insert(0, here)
-from guest import Lost
+from guest import Lost, take_options
 from debian import Checks
 from efi import VARS, GLOBAL, cache, start, through_grub
 
@@ -91,13 +91,11 @@ def alone(pome, options, work, disk, store):
 
 
 def main():
-    args, keep = sys.argv[1:], None
+    args = sys.argv[1:]
     if not args:
         sys.exit(__doc__)
     pome = os.path.abspath(args.pop(0))
-    if args[:1] == ["--keep"]:
-        keep = args[1]
-        del args[:2]
+    keep = take_options(args, keep=None)["keep"]
     work = keep or tempfile.mkdtemp(dir=cache)
     os.makedirs(work, exist_ok=True)
     disk = os.path.join(work, "installed.qcow2")
