@@ -434,6 +434,15 @@ static void test_ordered(void **state)
 /* Fast handlers, slow ones (16-byte compare-exchange) and LDXR/STXR loops of
  * several threads on neighbouring words: no update is lost. */
 enum { ROUNDS = 20000 };
+/* TSan's runtime has a lock for 16 bytes, which shorter accesses do not take: as
+ * silicon never does, they miss one another. There all go the slow way. */
+#if defined(__SANITIZE_THREAD__)
+#define ALL_SLOW 1
+#elif defined(__has_feature)
+#define ALL_SLOW __has_feature(thread_sanitizer)
+#else
+#define ALL_SLOW 0
+#endif
 
 static struct cpu *new_cpu(bool tlb)
 {
@@ -490,7 +499,8 @@ static void test_threads(void **state)
 	put64(0x40, 0);
 	put64(0x48, 0);
 	for (intptr_t i = 0; i < 4; i++)
-		pthread_create(&t[i], NULL, adder, (void *)(i & 1));
+		pthread_create(&t[i], NULL, adder,
+			       (void *)((i & 1) | ALL_SLOW));
 	for (int i = 0; i < 4; i++)
 		pthread_join(t[i], NULL);
 	assert_int_equal(ram64(0x40), 4 * ROUNDS * 3);
