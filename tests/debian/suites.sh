@@ -44,7 +44,7 @@ tar -C "$work/root" --strip-components=1 --one-top-level=perl --wildcards -xf "$
 echo "suites.sh: building OpenSSL $openssl's tests" >&2
 tar -C "$work/root" --strip-components=1 --one-top-level=openssl -xf "$cache/suites/openssl_$openssl.orig.tar.gz"
 (cd "$work/root/openssl" && ./Configure linux-aarch64 --cross-compile-prefix=aarch64-linux-gnu- no-shared &&
-	make -j"$(nproc)" build_programs build_modules) >"$cache/suites/log" 2>&1 || die "see $cache/suites/log"
+	make -j"$(nproc)" build_programs && make -j"$(nproc)" build_modules) >"$cache/suites/log" 2>&1 || die "see $cache/suites/log"
 # where suites.py mounts it
 (cd "$work/root/openssl" && grep -rlI --exclude='*.d' "$PWD" . | xargs sed -i "s|$PWD|/mnt/openssl|g")
 find "$work/root/openssl" -name '*.[oad]' -delete
